@@ -1,0 +1,208 @@
+/**
+ * The one seam between forkbox and what runs the code. {@link Engine} keeps snapshots and runs commands;
+ * everything above it (order, environment, redaction, host safety, errors) is written once.
+ */
+
+/** What a sandbox starts from. */
+export type Base =
+  | { image: string }
+  | { dockerfile: string; target?: string; buildArgs?: Readonly<Record<string, string>> }
+  | { rootfs: string }
+  | { archive: string }
+  | { host: true; paths?: readonly string[] };
+
+export type BaseKind = "image" | "dockerfile" | "rootfs" | "archive" | "host";
+
+/** Who runs commands: an ordinary user, or root of the sandbox (never root of the host). */
+export type User = "sandbox" | "root";
+
+export type NetworkMode = "on" | "off" | "host";
+
+export interface Limits {
+  /** Memory of all processes of a command together, in MiB. Passing it stops the command with LIMIT. */
+  memoryMiB?: number;
+  /** CPUs a command may use; a fraction is allowed. It only slows down. */
+  cpus?: number;
+  /** Processes and threads at once. Default 1024. The command sees EAGAIN. */
+  processes?: number;
+  /** What one command may add to the disk, in MiB; polled, so it may overshoot. Passing it is LIMIT. */
+  diskMiB?: number;
+  /** Bytes kept of each output stream, head and tail. Default 10 MiB. */
+  outputBytes?: number;
+}
+
+/** `true`, or why not and what to do about it. */
+export type Support = true | string;
+
+/** What an engine can honour on this machine. What it can't is UNSUPPORTED when a sandbox is created. */
+export interface Capabilities {
+  /** "bytes": all output arrives live as it was printed. "text": live output is best effort. */
+  liveOutput: "bytes" | "text";
+  bases: Readonly<Record<BaseKind, Support>>;
+  users: Readonly<Record<User, Support>>;
+  network: Readonly<Record<NetworkMode, Support>>;
+  limits: Readonly<Record<keyof Limits, Support>>;
+  caches: Support;
+}
+
+/** An immutable file tree an engine keeps. Its holders count: see {@link Engine.retain}. */
+export interface Snapshot {
+  /** For messages and tests; says nothing about content. */
+  readonly id: string;
+}
+
+/** A file, directory or link in a sandbox. `mode` is the twelve permission bits, `size` is in bytes. */
+export interface Entry {
+  name: string;
+  type: "file" | "directory" | "symlink" | "other";
+  size: number;
+  mode: number;
+}
+
+export type StreamName = "stdout" | "stderr";
+
+export interface ExecRequest {
+  /** The program and its arguments; there is no shell unless this names one. */
+  argv: readonly [string, ...string[]];
+  /** Absolute sandbox path. Missing is NOT_FOUND, a file is NOT_A_DIRECTORY, and nothing changes. */
+  cwd: string;
+  user: User;
+  env: Readonly<Record<string, string>>;
+  /** Like env, but never in an argument, an ID, a file or a cache key. */
+  secrets: Readonly<Record<string, string>>;
+  /** Left out: /dev/null. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Milliseconds from the call until the whole process tree is killed. */
+  deadlineMs?: number;
+  signal?: AbortSignal;
+  network: NetworkMode;
+  limits: Readonly<Limits>;
+  /** Name to absolute sandbox path. */
+  caches: Readonly<Record<string, string>>;
+}
+
+/** One output stream as the engine kept it: raw bytes, the middle dropped when it went over the cap. */
+export interface RawOutput {
+  head: Uint8Array;
+  /** Empty when nothing was dropped. */
+  tail: Uint8Array;
+  droppedBytes: number;
+}
+
+export type ExecOutcome =
+  | { kind: "exited"; exitCode: number; snapshot: Snapshot; stdout: RawOutput; stderr: RawOutput }
+  | {
+      kind: "stopped";
+      why: "deadline" | "abort" | "memory" | "disk";
+      stdout: RawOutput;
+      stderr: RawOutput;
+    };
+
+/** One change of {@link Engine.change}. Paths are absolute in the sandbox; links are resolved inside it. */
+export type Change =
+  /** Creates parents. Follows a link at the end. Keeps the mode of what it overwrites, else `mode` or 0644. */
+  | { kind: "write"; path: string; data: Uint8Array; mode?: number }
+  /** Does not follow a link at the end. Missing: NOT_FOUND. A non-empty directory needs `recursive`. */
+  | { kind: "delete"; path: string; recursive: boolean }
+  /** Creates parents; an existing directory is fine. */
+  | { kind: "directory"; path: string };
+
+/** One host file to import. `path` is relative to the imported directory, in bytes, with "/" between parts. */
+export interface ImportEntry {
+  path: Buffer;
+  type: "file" | "directory" | "symlink";
+  /** Permission bits without setuid, setgid. */
+  mode: number;
+  size: number;
+  /** Equal stamps mean that the host's file has not changed: size, mtime, ctime and inode. */
+  stamp: string;
+}
+
+/** What an import brought, as the engine wants to be told of it at the next import of the same pair. */
+export interface ImportRecord {
+  /** Relative path (latin1 of its bytes, so that any name is a key) to the host's stamp. */
+  readonly stamps: ReadonlyMap<string, string>;
+}
+
+export interface ImportPlan {
+  /** Absolute host directory. */
+  source: string;
+  /** Absolute sandbox directory; created when missing. */
+  to: string;
+  /** Parents before children. */
+  entries: readonly ImportEntry[];
+  /** Relative paths an earlier import brought that the host no longer has; children before parents. */
+  remove: readonly Buffer[];
+  /** What the last import of this pair returned, for skipping what is unchanged on both sides. */
+  previous?: ImportRecord;
+}
+
+export interface OpenOptions {
+  workdir: string;
+  user: User;
+  signal?: AbortSignal;
+}
+
+/**
+ * Keeps snapshots and runs commands in them.
+ *
+ * References: `open` and `find` give the caller one reference. `exec` (exited), `change` and `importTree`
+ * consume the caller's reference on `from` and give one on the result; when they throw, or a command was
+ * stopped, the caller still holds `from`, unchanged. An engine may change a snapshot in place when the
+ * caller's reference is the only one.
+ *
+ * Every method throws SandboxError. What can be a path of a sandbox is absolute and already normal
+ * (no `.`, `..` or empty parts); resolving links inside the snapshot is the engine's.
+ */
+export interface Engine {
+  readonly name: string;
+  /** Starts the engine when it isn't yet. Throws ENGINE_UNAVAILABLE that says what to do. */
+  capabilities(signal?: AbortSignal): Promise<Capabilities>;
+  /** What a sandbox starts from when its creator names nothing. */
+  readonly defaultBase: Base;
+  /** A string that changes when the base's content or tools do: part of the setup cache's key. */
+  identify(base: Base, signal?: AbortSignal): Promise<string>;
+  open(base: Base, options: OpenOptions): Promise<Snapshot>;
+  /** `onBytes` is called as output arrives, before the promise settles, never after. */
+  exec(
+    from: Snapshot,
+    request: ExecRequest,
+    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
+  ): Promise<ExecOutcome>;
+  /** All or none. */
+  change(from: Snapshot, changes: readonly Change[], user: User, signal?: AbortSignal): Promise<Snapshot>;
+  importTree(
+    from: Snapshot,
+    plan: ImportPlan,
+    user: User,
+    signal?: AbortSignal,
+  ): Promise<{ snapshot: Snapshot; record: ImportRecord }>;
+  /** A host directory that shows a sandbox directory, to copy from. Links in it may point anywhere. */
+  view(
+    from: Snapshot,
+    path: string,
+    signal?: AbortSignal,
+  ): Promise<{ root: string; dispose: () => Promise<void> }>;
+  read(from: Snapshot, path: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Sorted by name. */
+  list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]>;
+  /** Does not follow a link at the end. */
+  stat(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry | undefined>;
+  retain(snapshot: Snapshot): void;
+  release(snapshot: Snapshot): void;
+  /** Keeps a snapshot under a key beyond this process. Replaces what was under it. */
+  keep(key: string, snapshot: Snapshot, signal?: AbortSignal): Promise<void>;
+  find(key: string, base: Base, signal?: AbortSignal): Promise<Snapshot | undefined>;
+  forget(key: string): Promise<void>;
+  /** Ends everything of this engine. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The kind of a base: the name of its deciding key. */
+export function baseKind(base: Base): BaseKind {
+  if ("image" in base) return "image";
+  if ("dockerfile" in base) return "dockerfile";
+  if ("rootfs" in base) return "rootfs";
+  if ("archive" in base) return "archive";
+  return "host";
+}
