@@ -1,0 +1,99 @@
+import type { RawOutput } from "../engine.js";
+import { Automaton } from "./automaton.js";
+import { type Form, formsOf } from "./forms.js";
+import { MaskingStream, passThrough, type RedactionStream, SHORTEST_PART } from "./stream.js";
+
+/**
+ * Replaces secrets by `***` in everything forkbox returns or prints. Immutable: {@link Redactor.with} gives
+ * one that knows more values.
+ */
+export class Redactor {
+  static readonly none = new Redactor(new Set());
+
+  readonly values: ReadonlySet<string>;
+  #built: { forms: readonly Form[]; automaton: Automaton } | undefined;
+
+  private constructor(values: ReadonlySet<string>) {
+    this.values = values;
+  }
+
+  static of(values: Iterable<string>): Redactor {
+    return Redactor.none.with(values);
+  }
+
+  /** This redactor when it knows all the values already. */
+  with(values: Iterable<string>): Redactor {
+    const added = [...values].filter((value) => !this.values.has(value));
+    return added.length === 0 ? this : new Redactor(new Set([...this.values, ...added]));
+  }
+
+  /** For output as it arrives. */
+  stream(): RedactionStream {
+    return this.values.size === 0 ? passThrough : new MaskingStream(this.#build().automaton);
+  }
+
+  /** For errors, reports and logs. Redact before escaping: XML and HTML entities are no form that is known. */
+  redactText(text: string): string {
+    if (this.values.size === 0) return text;
+    const bytes = Buffer.from(text);
+    const redacted = this.#whole(bytes, 0, false);
+    return bytes.equals(redacted) ? text : redacted.toString();
+  }
+
+  /**
+   * What is shown of an output stream: its head, a line that says how much is missing, and its tail. Parts of
+   * a secret on both sides of the cut are masked. `stopped`: the end is a cut, too.
+   */
+  redactOutput(raw: RawOutput, stopped = false): Uint8Array {
+    if (raw.droppedBytes === 0) return this.#whole(raw.head, 0, stopped);
+    return Buffer.concat([
+      this.#whole(raw.head, 0, true),
+      Buffer.from(`\n… ${raw.droppedBytes} bytes dropped …\n`),
+      this.#whole(raw.tail, this.#secretPrefix(raw.tail), stopped),
+    ]);
+  }
+
+  #whole(bytes: Uint8Array, secretPrefix: number, cut: boolean): Buffer {
+    if (this.values.size === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const stream = new MaskingStream(this.#build().automaton, secretPrefix);
+    return Buffer.concat([stream.push(bytes), stream.end(cut)]);
+  }
+
+  /** How many bytes at the beginning of a tail are the end, or the middle, of a secret. */
+  #secretPrefix(tail: Uint8Array): number {
+    const { forms } = this.#build();
+    return Math.max(0, ...forms.map((form) => cutPrefix(form, tail)));
+  }
+
+  #build() {
+    if (!this.#built) {
+      const forms = [...this.values].flatMap(formsOf);
+      this.#built = { forms, automaton: new Automaton(forms) };
+    }
+    return this.#built;
+  }
+}
+
+function cutPrefix(form: Form, tail: Uint8Array): number {
+  // Enough of the tail for the whole form with a line break after each byte.
+  const start = Buffer.from(tail.subarray(0, 3 * form.bytes.length));
+  const compared = form.wraps ? start.filter((byte) => byte !== 10 && byte !== 13) : start;
+  if (compared.length < SHORTEST_PART) return 0;
+  const needle = compared.subarray(0, SHORTEST_PART);
+  for (let at = form.bytes.indexOf(needle); at !== -1; at = form.bytes.indexOf(needle, at + 1)) {
+    const part = form.bytes.subarray(at, at + compared.length);
+    if (part.equals(compared.subarray(0, part.length))) {
+      return form.wraps ? rawLength(start, part.length) : part.length;
+    }
+  }
+  return 0;
+}
+
+/** How many raw bytes the first `length` bytes take when line breaks don't count. */
+function rawLength(bytes: Uint8Array, length: number): number {
+  let at = 0;
+  for (let left = length; left > 0; at++) {
+    if (bytes[at] !== 10 && bytes[at] !== 13) left--;
+  }
+  return at;
+}
