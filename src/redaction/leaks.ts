@@ -1,0 +1,30 @@
+import { bareValue, isLongEnough } from "./forms.js";
+
+/** Looks for the raw bytes of secrets in files that are about to leave the sandbox. */
+export interface SecretScanner {
+  /** A scan of one file: `push` its chunks in order; true when a secret ends in this one. */
+  file(): { push(chunk: Uint8Array): boolean };
+}
+
+export function secretScanner(values: Iterable<string>): SecretScanner {
+  const needles = [...values].filter(isLongEnough).map((value) => Buffer.from(bareValue(value)));
+  const overlap = Math.max(0, ...needles.map((needle) => needle.length - 1));
+  return { file: () => scanFile(needles, overlap) };
+}
+
+function scanFile(needles: readonly Buffer[], overlap: number) {
+  let before: Uint8Array = Buffer.alloc(0);
+  return {
+    push(chunk: Uint8Array): boolean {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      // A secret split over chunks lies within `overlap` bytes on each side of where they meet.
+      const seam = Buffer.concat([before, bytes.subarray(0, overlap)]);
+      before = bytes.length >= overlap ? Buffer.from(lastOf(bytes, overlap)) : lastOf(seam, overlap);
+      return needles.some((needle) => seam.includes(needle) || bytes.includes(needle));
+    },
+  };
+}
+
+function lastOf(bytes: Buffer, count: number): Buffer {
+  return bytes.subarray(Math.max(0, bytes.length - count));
+}
