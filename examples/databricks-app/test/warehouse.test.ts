@@ -117,7 +117,6 @@ describe("a statement that nobody waits for any more", () => {
     await expect(warehouse.query("SELECT 1")).rejects.toMatchObject({ kind: "timeout" });
     expect(requests.map(({ path }) => path)).toContain(cancelPath);
   });
-  });
 
   it("is canceled in the warehouse when its caller gives up", async () => {
     const { warehouse, requests } = await connect(endless);
