@@ -1,0 +1,169 @@
+import { realpath, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, resolve } from "node:path";
+import { SandboxError } from "../errors.js";
+import type { CreateOptions } from "../options.js";
+import { Redactor } from "../redaction/redactor.js";
+import { type Config, parseConfig } from "./config.js";
+import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
+import { detectConfig } from "./detect.js";
+import { Environment } from "./environment.js";
+import { invalid } from "./invalid.js";
+import { checkOutput, isWithin, withinGlob } from "./out.js";
+import { defaultSourcesExclude } from "./setup-files.js";
+import type { ReportFiles, ValidateSpec } from "./types.js";
+
+/** What is going to run, after everything that can be wrong with it has been looked for. */
+export interface Plan {
+  candidates: (Candidate | RefusedCandidate)[];
+  jobs: number;
+  repeat: number;
+  reports: ReportFiles;
+  /** Knows every secret of every step. */
+  redactor: Redactor;
+}
+
+export interface Candidate {
+  name: string;
+  directory: string;
+  config: Config;
+  /** Without environment and secrets: each step has its own. */
+  create: CreateOptions;
+  environment: Environment;
+  /** Never imported. */
+  exclude: readonly string[];
+  /** `<out>/<candidate>`. */
+  out: string;
+}
+
+/** Its own config was refused, or there is nothing in it to check. */
+export interface RefusedCandidate {
+  name: string;
+  directory: string;
+  error: SandboxError;
+}
+
+/**
+ * @throws SandboxError INVALID_ARGUMENT for a spec or an operator's config that can't be right, and for a
+ * candidate's when there is no other to run.
+ */
+export async function makePlan(spec: ValidateSpec): Promise<Plan> {
+  const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
+  const repeat = positive(spec.repeat ?? 1, "repeat");
+  const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
+  if (named.length === 0) throw invalid("validate: directories is empty, so there is nothing to check");
+  const directories = await Promise.all(named.map(realDirectory));
+  const given = await givenSource(spec);
+  const names = uniqueNames(named);
+  const candidates = await Promise.all(
+    directories.map((directory, index) =>
+      planCandidate(spec, given, { directory, name: names[index] ?? directory, directories }),
+    ),
+  );
+  const runnable = candidates.filter((candidate) => "config" in candidate);
+  const [refused] = candidates.filter((candidate) => "error" in candidate);
+  if (runnable.length === 0 && refused !== undefined) throw refused.error;
+  const reports = {
+    json: spec.reports?.json ?? runnable.find(({ config }) => config.reports.json)?.config.reports.json,
+    junit: spec.reports?.junit ?? runnable.find(({ config }) => config.reports.junit)?.config.reports.junit,
+  };
+  for (const path of [reports.json, reports.junit]) {
+    if (path !== undefined) await checkOutput(path, directories);
+  }
+  const secrets = runnable.flatMap(({ environment }) => environment.allSecrets());
+  return { candidates, jobs, repeat, reports, redactor: Redactor.of(secrets) };
+}
+
+async function planCandidate(
+  spec: ValidateSpec,
+  given: ConfigSource | undefined,
+  { directory, name, directories }: { directory: string; name: string; directories: readonly string[] },
+): Promise<Candidate | RefusedCandidate> {
+  let config: Config;
+  try {
+    config = await configOf(directory, given, spec.trustConfig ?? false);
+  } catch (error) {
+    // The operator's own mistake is nothing to judge a candidate by.
+    if (given !== undefined || !(error instanceof SandboxError)) throw error;
+    return { name, directory, error };
+  }
+  const outRoot = resolve(spec.out ?? config.out ?? "forkbox-out");
+  const out = resolve(outRoot, name);
+  for (const path of [outRoot, out]) await checkOutput(path, directories);
+  const sources = config.sources.exclude ?? defaultSourcesExclude;
+  const engine = spec.engine ?? config.engine;
+  const base = spec.base ?? config.base;
+  const user = spec.user ?? config.user;
+  return {
+    name,
+    directory,
+    config,
+    create: {
+      ...(engine === undefined ? {} : { engine }),
+      ...(base === undefined ? {} : { base }),
+      ...(user === undefined ? {} : { user }),
+      limits: tighter(spec.limits ?? {}, config.limits),
+    },
+    environment: new Environment(spec, config),
+    exclude: [...sources, "forkbox-out", ...withinGlob(outRoot, directory)],
+    out,
+  };
+}
+
+async function givenSource({ config }: ValidateSpec): Promise<ConfigSource | undefined> {
+  if (config === undefined) return undefined;
+  return typeof config === "string" ? operatorConfig(resolve(config)) : givenConfig(config);
+}
+
+/** A file inside a candidate holds the candidate's words, whoever names it. */
+async function configOf(directory: string, given: ConfigSource | undefined, trust: boolean): Promise<Config> {
+  if (given !== undefined) {
+    const own = given.file !== undefined && (await isWithin(given.file, directory));
+    return parseConfig(given, own && !trust ? "candidate" : "operator");
+  }
+  const source = await candidateConfig(directory);
+  if (source !== undefined) return parseConfig(source, trust ? "operator" : "candidate");
+  return { ...parseConfig(givenConfig(await detectConfig(directory)), "candidate"), from: "detected" };
+}
+
+/** With its links resolved: what is in it can then be told by its path. */
+async function realDirectory(directory: string): Promise<string> {
+  const fail = (why: string, cause?: unknown) =>
+    invalid(`can't validate ${directory}: ${why}`, { path: directory, cause });
+  const real = await realpath(directory).catch((cause: unknown) => {
+    throw fail("there is no such directory", cause);
+  });
+  if (!(await stat(real)).isDirectory()) throw fail("it is not a directory");
+  return real;
+}
+
+/** The last part of each path; the second of a name gets -2, and so on. */
+function uniqueNames(directories: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return directories.map((directory) => {
+    const name = basename(directory) || "root";
+    let unique = name;
+    for (let count = 2; taken.has(unique); count++) unique = `${name}-${count}`;
+    taken.add(unique);
+    return unique;
+  });
+}
+
+/** Of each limit the smaller: a config can only tighten. Defaults stand where the operator said nothing. */
+function tighter(operator: Config["limits"], config: Config["limits"]): Config["limits"] {
+  const bound: Config["limits"] = { processes: 1024, outputBytes: 10 * 1024 * 1024, ...operator };
+  const names = [
+    ...new Set([...Object.keys(operator), ...Object.keys(config)]),
+  ] as (keyof Config["limits"])[];
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      Math.min(bound[name] ?? Number.POSITIVE_INFINITY, config[name] ?? Number.POSITIVE_INFINITY),
+    ]),
+  );
+}
+
+function positive(value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw invalid(`validate: ${name} must be a whole number of at least 1, not ${value}`);
+}
