@@ -50,28 +50,32 @@ try {
   await query(url);
   await refusal(url);
   await stop();
-  await mkdir(`${root}/reports`, { recursive: true });
-  await writeFile(`${root}/reports/smoke.txt`, `${seen.join("\n")}\n`);
+} catch (error) {
+  report(`FAILED  ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   server.kill("SIGKILL");
   await warehouse[Symbol.asyncDispose]();
 }
+await mkdir(`${root}/reports`, { recursive: true });
+await writeFile(`${root}/reports/smoke.txt`, `${seen.join("\n")}\n`);
 
 function report(/** @type {string} */ line) {
   seen.push(line);
-  console.log(`ok  ${line}`);
+  console.log(line);
 }
 
 async function listening() {
-  const deadline = setTimeout(() => server.kill("SIGKILL"), 15_000);
-  for await (const line of createInterface({ input: server.stdout })) {
+  const signal = AbortSignal.timeout(15_000);
+  for await (const line of createInterface({ input: server.stdout, signal })) {
     const url = line.match(/^Listening on (http:\S+)$/)?.[1];
     if (!url) continue;
-    clearTimeout(deadline);
-    report("server: listening on loopback");
+    report("ok  server: listening on loopback");
     return url;
   }
-  throw new Error("The server ended, or said nothing for 15 s, before it listened. Was it built?");
+  throw new Error(
+    "the server did not start listening within 15 s: see above, and run the build first",
+  );
 }
 
 async function get(/** @type {string} */ url) {
@@ -92,7 +96,7 @@ async function page(/** @type {string} */ url) {
     "the page loads no script",
   );
   for (const path of assets) assert.equal((await get(url + path)).status, 200, path);
-  report(`page: 200, and so are the ${assets.length} files that it loads`);
+  report(`ok  page: 200, and so are the ${assets.length} files that it loads`);
 }
 
 async function query(/** @type {string} */ url) {
@@ -109,14 +113,16 @@ async function query(/** @type {string} */ url) {
     { name: "limit", value: "2", type: "INT" },
   ]);
   assert.equal(later.length, 3, "two polls and the second chunk");
-  report(`query: 2 rows in 2 chunks after ${later.length - 1} polls, with token and parameters`);
+  report(
+    `ok  query: 2 rows in 2 chunks after ${later.length - 1} polls, with token and parameters`,
+  );
 }
 
 async function refusal(/** @type {string} */ url) {
   const before = warehouse.requests.length;
   assert.equal((await get(`${url}/api/fares?limit=none`)).status, 400);
   assert.equal(warehouse.requests.length, before);
-  report("bad query: 400, and the warehouse was not asked");
+  report("ok  bad query: 400, and the warehouse was not asked");
 }
 
 async function stop() {
@@ -125,5 +131,5 @@ async function stop() {
   const [code, signal] = await exited;
   clearTimeout(deadline);
   assert.deepEqual({ code, signal }, { code: 0, signal: null });
-  report("server: stopped when asked to");
+  report("ok  server: stopped when asked to");
 }
