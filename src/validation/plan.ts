@@ -7,10 +7,10 @@ import { Redactor } from "../redaction/redactor.js";
 import { type Config, parseConfig } from "./config.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
 import { detectConfig } from "./detect.js";
-import { Environment } from "./environment.js";
 import { invalid } from "./invalid.js";
 import { checkOutput, isWithin, withinGlob } from "./out.js";
 import { defaultSourcesExclude } from "./setup-files.js";
+import { StepEnvironment } from "./step-environment.js";
 import type { ReportFiles, ValidateSpec } from "./types.js";
 
 /** What is going to run, after everything that can be wrong with it has been looked for. */
@@ -29,7 +29,7 @@ export interface Candidate {
   config: Config;
   /** Without environment and secrets: each step has its own. */
   create: CreateOptions;
-  environment: Environment;
+  environment: StepEnvironment;
   /** Never imported. */
   exclude: readonly string[];
   /** `<out>/<candidate>`. */
@@ -70,7 +70,7 @@ export async function makePlan(spec: ValidateSpec): Promise<Plan> {
   for (const path of [reports.json, reports.junit]) {
     if (path !== undefined) await checkOutput(path, directories);
   }
-  const secrets = runnable.flatMap(({ environment }) => environment.allSecrets());
+  const secrets = runnable.flatMap(({ environment }) => environment.allSecrets);
   return { candidates, jobs, repeat, reports, redactor: Redactor.of(secrets) };
 }
 
@@ -104,7 +104,7 @@ async function planCandidate(
       ...(user === undefined ? {} : { user }),
       limits: tighter(spec.limits ?? {}, config.limits),
     },
-    environment: new Environment(spec, config),
+    environment: new StepEnvironment(spec, config),
     exclude: [...sources, "forkbox-out", ...withinGlob(outRoot, directory)],
     out,
   };
