@@ -54,16 +54,19 @@ export interface Check extends Build {
   from?: string;
 }
 
-const defaultTimeoutMs = 600_000;
 const mostChecks = 1000;
 
 /**
  * Checks a config and writes it out. `authority` says whose words it holds: a candidate's may not grant itself
- * anything.
+ * anything. `timeoutMs` is for steps that set none.
  *
  * @throws SandboxError INVALID_ARGUMENT, `operation: "validate"`, `path` the file, with the line in the message.
  */
-export function parseConfig(source: ConfigSource, authority: "operator" | "candidate"): Config {
+export function parseConfig(
+  source: ConfigSource,
+  authority: "operator" | "candidate",
+  timeoutMs = 600_000,
+): Config {
   const fail = (message: string) => invalid(message, { path: source.file });
   if (authority === "candidate") refuseGrants(source);
   const parsed = configSchema.safeParse(source.value ?? {});
@@ -71,23 +74,24 @@ export function parseConfig(source: ConfigSource, authority: "operator" | "candi
     const [issue] = parsed.error.issues;
     throw fail(issue === undefined ? parsed.error.message : describeIssue(issue, source));
   }
-  const config = writtenOut(parsed.data, source.file);
+  const config = writtenOut(parsed.data, source.file, timeoutMs);
   const problem = wrongCount(config.checks.length, source) ?? wrongOrder(config.checks, source);
   if (problem !== undefined) throw fail(problem);
   return config;
 }
 
-function writtenOut(file: ConfigFile, path: string | undefined): Config {
+function writtenOut(file: ConfigFile, path: string | undefined, timeoutMs: number): Config {
+  const stepOf = (written: Written<CommandConfig>) => step(written, timeoutMs);
   const directory = path === undefined ? process.cwd() : dirname(path);
   const { setup, build } = file;
   return {
     from: path ?? "given",
-    ...(setup === undefined ? {} : { setup: { ...step(setup), ...defined({ files: long(setup).files }) } }),
-    ...(build === undefined ? {} : { build: { ...step(build), artifacts: long(build).artifacts ?? [] } }),
+    ...(setup === undefined ? {} : { setup: { ...stepOf(setup), ...defined({ files: long(setup).files }) } }),
+    ...(build === undefined ? {} : { build: { ...stepOf(build), artifacts: long(build).artifacts ?? [] } }),
     checks: Object.entries(file.checks ?? {}).map(([name, check]): Check => {
       const { artifacts = [], needs = [], from } = long(check);
       const after = from === undefined ? needs : [...new Set([...needs, from])];
-      return { ...step(check), name, artifacts, needs: after, ...defined({ from }) };
+      return { ...stepOf(check), name, artifacts, needs: after, ...defined({ from }) };
     }),
     limits: file.limits ?? {},
     ...defined({ engine: file.engine, user: file.user, network: file.network }),
@@ -104,20 +108,15 @@ function writtenOut(file: ConfigFile, path: string | undefined): Config {
   };
 }
 
+type Written<T extends CommandConfig> = string | readonly string[] | T;
+
 /** The long form of `run`, `[run, run]` and `{ run: … }`. */
-function long<T extends CommandConfig>(
-  written: string | readonly string[] | T,
-): T | (CommandConfig & Partial<T>) {
-  return typeof written === "string" || isList(written)
-    ? ({ run: written } as CommandConfig & Partial<T>)
-    : written;
+function long<T extends CommandConfig>(written: Written<T>): CommandConfig & Partial<T> {
+  const isShort = typeof written === "string" || Array.isArray(written);
+  return (isShort ? { run: written } : written) as CommandConfig & Partial<T>;
 }
 
-function isList(value: unknown): value is readonly string[] {
-  return Array.isArray(value);
-}
-
-function step(written: string | readonly string[] | CommandConfig): Step {
+function step(written: Written<CommandConfig>, defaultTimeoutMs: number): Step {
   const { run, timeoutMs = defaultTimeoutMs, network, env, secrets } = long(written);
   const commands = typeof run === "string" ? [run] : [...run];
   return { commands, timeoutMs, ...defined({ network, env, secrets }) };

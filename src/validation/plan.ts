@@ -48,6 +48,7 @@ export interface RefusedCandidate {
  * candidate's when there is no other to run.
  */
 export async function makePlan(spec: ValidateSpec): Promise<Plan> {
+  if (spec.timeoutMs !== undefined) positive(spec.timeoutMs, "timeoutMs");
   const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
   const repeat = positive(spec.repeat ?? 1, "repeat");
   const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
@@ -81,7 +82,7 @@ async function planCandidate(
 ): Promise<Candidate | RefusedCandidate> {
   let config: Config;
   try {
-    config = await configOf(directory, given, spec.trustConfig ?? false);
+    config = await configOf(directory, given, spec);
   } catch (error) {
     // The operator's own mistake is nothing to judge a candidate by.
     if (given !== undefined || !(error instanceof SandboxError)) throw error;
@@ -115,15 +116,19 @@ async function givenSource({ config }: ValidateSpec): Promise<ConfigSource | und
   return typeof config === "string" ? operatorConfig(resolve(config)) : givenConfig(config);
 }
 
-/** A file inside a candidate holds the candidate's words, whoever names it. */
-async function configOf(directory: string, given: ConfigSource | undefined, trust: boolean): Promise<Config> {
-  if (given !== undefined) {
-    const own = given.file !== undefined && (await isWithin(given.file, directory));
-    return parseConfig(given, own && !trust ? "candidate" : "operator");
+async function configOf(
+  directory: string,
+  given: ConfigSource | undefined,
+  { trustConfig = false, timeoutMs }: ValidateSpec,
+): Promise<Config> {
+  const source = given ?? (await candidateConfig(directory));
+  if (source === undefined) {
+    const detected = givenConfig(await detectConfig(directory));
+    return { ...parseConfig(detected, "candidate", timeoutMs), from: "detected" };
   }
-  const source = await candidateConfig(directory);
-  if (source !== undefined) return parseConfig(source, trust ? "operator" : "candidate");
-  return { ...parseConfig(givenConfig(await detectConfig(directory)), "candidate"), from: "detected" };
+  // A file inside a candidate holds the candidate's words, whoever names it.
+  const own = source.file !== undefined && (await isWithin(source.file, directory));
+  return parseConfig(source, own && !trustConfig ? "candidate" : "operator", timeoutMs);
 }
 
 /** With its links resolved: what is in it can then be told by its path. */

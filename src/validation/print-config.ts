@@ -1,7 +1,26 @@
+import { resolve } from "node:path";
+import { parseConfig } from "./config.js";
+import { candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
 import type { ConfigFile } from "./config-types.js";
+import { detectConfig } from "./detect.js";
+import type { ValidateSpec } from "./types.js";
 
 // Editors find it there when forkbox is a dependency of the project.
 const schema = "./node_modules/forkbox/schema/forkbox.schema.json";
+
+/** The config that `validate` would use for the first directory: what it brings, or what is detected in it. */
+export async function describeConfig(spec: Pick<ValidateSpec, "directories" | "config">): Promise<string> {
+  const directory = resolve(spec.directories?.[0] ?? ".");
+  const source =
+    spec.config === undefined
+      ? await candidateConfig(directory)
+      : typeof spec.config === "string"
+        ? await operatorConfig(resolve(spec.config))
+        : givenConfig(spec.config);
+  if (source === undefined) return printConfig(await detectConfig(directory));
+  parseConfig(source, "operator");
+  return printConfig(source.value as ConfigFile);
+}
 
 /** A config as a forkbox.yaml to start from. */
 export async function printConfig(config: ConfigFile): Promise<string> {

@@ -24,9 +24,11 @@ export interface ValidateSpec {
   env?: Readonly<Record<string, string>>;
   /** Secrets of every check. Setup and build get those that the operator's config lists for them. */
   secrets?: Readonly<Record<string, string>>;
-  /** Network of every step. Left out: on in setup and build, off in checks where the engine can. */
+  /** Network of every step. Left out: the config's, else on in setup and build, off in checks where the engine can. */
   network?: NetworkMode;
   limits?: Readonly<Limits>;
+  /** Milliseconds: the deadline of each step that sets none. Default 600,000. */
+  timeoutMs?: number;
   /** Name to absolute sandbox path. Writable in setup, empty elsewhere. Candidates that share one can poison each other. */
   caches?: Readonly<Record<string, string>>;
   /** Steps that run at the same time, over all candidates. Default: the number of CPUs, at least 4. */
