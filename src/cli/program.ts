@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import pc from "picocolors";
+import { completionCommand } from "./completion.js";
+import { doctorCommand } from "./doctor.js";
+import { execCommand } from "./exec.js";
+import { pruneCommand } from "./prune.js";
+import { psCommand } from "./ps.js";
+import { hasColors } from "./terminal.js";
+import { validateCommand } from "./validate.js";
+
+/** Takes what a command's action gives: the exit code of the process. */
+export type Finish = (exitCode: number) => void;
+
+/**
+ * The command line as a tree. Defining it loads nothing heavy: each action imports what it runs, so that
+ * `--help`, `--version` and completion answer at once.
+ */
+export function buildProgram(finish: Finish): Command {
+  const program = new Command("forkbox")
+    .description("Run code that nobody has reviewed yet: validate projects in parallel forks of a sandbox.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .enablePositionalOptions()
+    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", EXIT_CODES);
+  for (const command of [validateCommand, execCommand, doctorCommand, psCommand, pruneCommand])
+    program.addCommand(command(finish));
+  program.addCommand(completionCommand(finish, () => program));
+  for (const command of [program, ...program.commands]) setConventions(command);
+  return program;
+}
+
+function setConventions(command: Command): void {
+  const name = command.parent ? `forkbox ${command.name()}` : "forkbox";
+  command
+    .exitOverride()
+    .helpOption("-h, --help", "print this help")
+    .showHelpAfterError(`Run "${name} --help" for what it takes.`)
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "forkbox: ")),
+      getOutHasColors: () => hasColors(process.stdout),
+      getErrHasColors: () => hasColors(process.stderr),
+    })
+    .configureHelp({ styleTitle: (title) => pc.createColors(true).bold(title) });
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return (manifest as { version: string }).version;
+}
+
+const EXAMPLES = `
+Examples:
+  $ forkbox validate my-app                    build it once, run all its checks in parallel forks
+  $ forkbox exec --import . -- npm test        one command over a copy of this directory
+  $ forkbox doctor                             what works on this machine, and how to fix what doesn't`;
+
+const EXIT_CODES = `
+Exit codes: 0 passed · 1 did not pass · 2 wrong usage or config · 3 no engine · 130 interrupted.
+FORKBOX_DEBUG=1 shows stack traces; NO_COLOR and FORCE_COLOR are honoured.`;
