@@ -1,0 +1,97 @@
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Base, User } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { openArchive } from "./base-archive.js";
+import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
+import { checkRootfs, shiftedCopy } from "./base-rootfs.js";
+import type { Holder } from "./holder.js";
+import type { Ids } from "./ids.js";
+import type { Layer } from "./snapshots.js";
+import type { Stage } from "./stage.js";
+
+/** A host path shown read-only at a place in the sandbox. */
+export interface Bind {
+  /** Sandbox path. */
+  at: string;
+  /** Host path, for reading from here. */
+  from: string;
+  /** What bwrap binds: the host path, or the holder's own bind of one that sandboxed users can't reach. */
+  source: string;
+}
+
+/** What snapshots of one base stand on. */
+export interface BaseTree {
+  /** Tells bases apart. */
+  key: string;
+  layers: readonly Layer[];
+  binds: readonly Bind[];
+  /** What every command finds in its environment unless the sandbox says otherwise. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/** What opening a base needs of its engine. */
+export interface BaseContext {
+  directory: string;
+  bases: string;
+  stage: Stage;
+  holder: Holder;
+  ids: Ids;
+}
+
+/** Opens each base once a session. */
+export class Bases {
+  #open = new Map<string, Promise<BaseTree>>();
+  #next = 1;
+
+  get(base: Base, user: User, context: BaseContext): Promise<BaseTree> {
+    const key = JSON.stringify([base, user]);
+    let tree = this.#open.get(key);
+    if (!tree) {
+      tree = this.#make(base, user, context).then((made) => ({ key, ...made }));
+      this.#open.set(key, tree);
+      tree.catch(() => this.#open.delete(key));
+    }
+    return tree;
+  }
+
+  async #make(base: Base, user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
+    if ("host" in base) return this.#host(base.paths ?? [], user, context);
+    if ("rootfs" in base) {
+      checkRootfs(base.rootfs, context.ids);
+      const shift = context.ids.range && user === "root";
+      return this.#tree(shift ? await shiftedCopy(base.rootfs, context) : base.rootfs, context);
+    }
+    if ("archive" in base) return this.#tree(await openArchive(base.archive, context), context);
+    throw new SandboxError(
+      "UNSUPPORTED",
+      "The local engine opens images through an archive; see Capabilities.",
+      {
+        operation: "create",
+      },
+    );
+  }
+
+  #tree(path: string, { directory }: BaseContext): Omit<BaseTree, "key"> {
+    const name = `b${this.#next++}`;
+    symlinkSync(path, join(directory, "l", name));
+    return { layers: [baseLayer(name, path)], binds: [], environment: imageEnvironment() };
+  }
+
+  async #host(paths: readonly string[], user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
+    const name = `b${this.#next++}`;
+    const path = join(context.directory, "l", name);
+    mkdirSync(path, { mode: 0o755 });
+    const binds = await hostBinds(paths, context.stage);
+    writeHostSkeleton(path, binds, user, context.ids.owner(user));
+    return { layers: [baseLayer(name, path)], binds, environment: hostEnvironment(binds) };
+  }
+}
+
+function baseLayer(name: string, path: string): Layer {
+  return { name, path, level: 0, holds: 1, frozen: true, owned: false };
+}
+
+function imageEnvironment(): Record<string, string> {
+  return { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+}

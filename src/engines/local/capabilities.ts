@@ -1,0 +1,37 @@
+import type { Capabilities, Support } from "../../engine.js";
+import type { Session } from "./session.js";
+
+/** What this machine lets the local engine honour. */
+export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
+  const cgroup = (name: "memory" | "cpu"): Support =>
+    cgroups.roots[name]
+      ? true
+      : `This process may not make ${name} cgroups here. Run as root, or under \`systemd-run --user --scope -p Delegate=yes\`; \`forkbox doctor\` says what is writable.`;
+  return {
+    liveOutput: "bytes",
+    bases: {
+      host: true,
+      rootfs: true,
+      archive: true,
+      image:
+        "The local engine takes an image as an archive: `skopeo copy docker://IMAGE oci-archive:image.tar`, then --base archive=image.tar; or use --engine dagger.",
+      dockerfile:
+        "The local engine does not build Dockerfiles: build it elsewhere and pass its archive (--base archive=image.tar), or use --engine dagger.",
+    },
+    users: {
+      sandbox: true,
+      root: ids.range
+        ? true
+        : 'user "root" needs a range of ids, which only root\'s own forkbox can map here. Use user "sandbox", or run as root.',
+    },
+    network: { on: true, off: true, host: true },
+    limits: {
+      memoryMiB: cgroup("memory"),
+      cpus: cgroup("cpu"),
+      processes: true,
+      diskMiB: true,
+      outputBytes: true,
+    },
+    caches: true,
+  };
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import type { Change } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { asSandboxError, existing, refuseOutside } from "./files.js";
+import { bytes, type Found, notADirectory, notAFile, type Tree } from "./tree.js";
+
+type Owner = { uid: number; gid: number } | undefined;
+
+const SMALL = 256 * 1024;
+
+/** Whether a failure of this change leaves everything as it was, so that it may be done in place. */
+export function isAtomic(changes: readonly Change[]): boolean {
+  return changes.length === 1 && !(changes[0]?.kind === "delete" && changes[0].recursive);
+}
+
+/** Applies one change to a mounted view. A write or a directory that fails leaves nothing behind. */
+export async function applyChange(tree: Tree, change: Change, owner: Owner): Promise<void> {
+  const operation = { write: "writeFile", delete: "deleteFile", directory: "makeDirectory" }[change.kind];
+  try {
+    if (change.kind === "write") await write(tree, change, owner);
+    else if (change.kind === "delete") remove(tree, change);
+    else directory(tree, change.path, owner);
+  } catch (error) {
+    throw asSandboxError(error, operation, change.path);
+  }
+}
+
+async function write(
+  tree: Tree,
+  { path, data, mode }: Change & { kind: "write" },
+  owner: Owner,
+): Promise<void> {
+  const found = writable(tree, path, "writeFile", true);
+  if (found.stat?.isDirectory()) throw notAFile(path, "writeFile");
+  if (found.stat && !found.stat.isFile()) throw notAFile(path, "writeFile");
+  await withParents(tree, found, path, "writeFile", owner, async () => {
+    // Under another name first: a full disk or a kill in the middle must not leave half a file.
+    const temporary = bytes(
+      tree.onHost(`${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`),
+    );
+    try {
+      await writeWhole(temporary, data, mode ?? (found.stat ? found.stat.mode & 0o7777 : 0o644), owner);
+      renameSync(temporary, found.host);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+function directory(tree: Tree, path: string, owner: Owner): void {
+  const found = writable(tree, path, "makeDirectory", true);
+  if (found.stat && !found.stat.isDirectory()) throw notADirectory(path, path, "makeDirectory");
+  if (!found.stat) void makeMissing(tree, found.real, path, "makeDirectory", owner);
+}
+
+function remove(tree: Tree, { path, recursive }: Change & { kind: "delete" }): void {
+  const found = existing(tree, path, "deleteFile", false);
+  refuseReadOnly(found, path, "deleteFile");
+  if (found.real === "/")
+    throw new SandboxError("INVALID_ARGUMENT", "deleteFile /: the root of a sandbox can't be deleted.", {
+      operation: "deleteFile",
+      path,
+    });
+  if (!found.stat.isDirectory()) unlinkSync(found.host);
+  else if (recursive) rmSync(found.host, { recursive: true });
+  else removeEmpty(found, path);
+}
+
+function removeEmpty(found: Found, path: string): void {
+  try {
+    rmdirSync(found.host);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+    throw new SandboxError(
+      "NOT_A_FILE",
+      `deleteFile ${path}: it is a directory that is not empty; pass { recursive: true } to delete it whole.`,
+      { operation: "deleteFile", path },
+    );
+  }
+}
+
+function writable(tree: Tree, path: string, operation: string, followLast: boolean): Found {
+  const found = tree.resolve(path, operation, followLast);
+  refuseOutside(found, path, operation);
+  refuseReadOnly(found, path, operation);
+  return found;
+}
+
+function refuseReadOnly(found: Found, path: string, operation: string): void {
+  if (!found.tree.isReadOnly(found.real)) return;
+  throw new SandboxError(
+    "PERMISSION",
+    `${operation} ${path}: this part of the base is the host's and read-only.`,
+    { operation, path },
+  );
+}
+
+async function withParents(
+  tree: Tree,
+  found: Found,
+  path: string,
+  operation: string,
+  owner: Owner,
+  act: () => Promise<void>,
+): Promise<void> {
+  const made = found.stat ? [] : makeMissing(tree, parentOf(found.real), path, operation, owner);
+  try {
+    await act();
+  } catch (error) {
+    removeAll(made);
+    throw error;
+  }
+}
+
+/** Makes a directory and its missing parents; gives those it made, outermost first. */
+function makeMissing(tree: Tree, real: string, path: string, operation: string, owner: Owner): Buffer[] {
+  const made: Buffer[] = [];
+  let at = "";
+  try {
+    for (const part of real.split("/").filter(Boolean)) {
+      at += `/${part}`;
+      if (tree.lstat(at)) continue;
+      const host = bytes(tree.onHost(at));
+      mkdirSync(host);
+      made.push(host);
+      chmodSync(host, 0o755);
+      if (owner) chownSync(host, owner.uid, owner.gid);
+    }
+    return made;
+  } catch (error) {
+    removeAll(made);
+    throw asSandboxError(error, operation, path);
+  }
+}
+
+function removeAll(made: readonly Buffer[]): void {
+  for (const host of [...made].reverse()) rmdirSync(host);
+}
+
+async function writeWhole(path: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {
+  if (data.length > SMALL) return writeLarge(path, data, mode, owner);
+  const fd = openSync(path, "wx");
+  try {
+    for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+    fchmodSync(fd, mode);
+    if (owner) fchownSync(fd, owner.uid, owner.gid);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function writeLarge(path: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(data);
+    await file.chmod(mode);
+    if (owner) await file.chown(owner.uid, owner.gid);
+  } finally {
+    await file.close();
+  }
+}
+
+function parentOf(real: string): string {
+  return real.slice(0, real.lastIndexOf("/"));
+}

@@ -1,0 +1,163 @@
+# The holder: process 1 of its own user, mount and pid namespaces. It holds every mount and is the parent
+# of every command. Node sends it calls of the functions below on standard input, one a line, and reads
+# answers (descriptor 4) as lines "ID STATUS TEXT". When Node ends, input ends: finish kills everything.
+# POSIX sh: it runs under dash, bash and busybox.
+
+set -u
+umask 022
+
+# prepare HIDDEN SESSION: takes the lease, and a place that commands' users may traverse. Runs once.
+prepare() {
+  read -r pid _ </proc/self/stat
+  cd "$1" || exit 1
+  exec 9>lease
+  flock -n 9 || exit 1
+  mount -n -i -t proc proc /proc || exit 1
+  mount -n -i -t tmpfs -o mode=755 forkbox /dev/shm && mkdir /dev/shm/s /dev/shm/h || exit 1
+  mount -n -i -c --bind . /dev/shm/s && cd /dev/shm/s || exit 1
+  own=$2
+  echo "0 0 $pid" >&4
+}
+
+# run ID COMMAND…: in the foreground; answers with its status and what it printed.
+run() {
+  id=$1
+  shift
+  text=$("$@" 2>&1 4>&- 9>&-)
+  status=$?
+  echo "$id $status $(echo "$text" | tr '\n' ' ')" >&4
+}
+
+# task ID COMMAND…: the same in the background.
+task() {
+  ( run "$@" ) </dev/null &
+}
+
+# background NAME ARGUMENT…: calls one of the functions below; nobody waits for it.
+background() {
+  ( "$@" ) </dev/null >/dev/null 2>&1 4>&- 9>&- &
+}
+
+# slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout.
+slot() {
+  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 in args status && mkfifo -m 622 out err)
+}
+
+overlay() {
+  mount -n -i -c -t overlay -o "userxattr,lowerdir=$2,upperdir=l/$1,workdir=w/$1" overlay "v/$1"
+}
+
+# launch ID SLOT STDIN VIEW LOWER PROCESSES CGROUPS ENTER… -- COMMAND…
+# Mounts the view and becomes bwrap, which reads its options from the slot's args. "started" on the slot's
+# status says that every pipe is open. Answers with the pid of the job.
+launch() {
+  jobs >/dev/null # reaps what ended before
+  id=$1 slot=io/$2 stdin=$3 view=$4 lower=$5 processes=$6 cgroups=$7
+  shift 7
+  (
+    exec 3<"$slot/args" 5>"$slot/status" <"$stdin" >"$slot/out" 2>"$slot/err" 4>&- 9>&-
+    echo started >&5
+    overlay "$view" "$lower" || exit 1
+    for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs" || exit 1; done
+    ulimit -c 0
+    if [ "$processes" != - ]; then ulimit -u "$processes" 2>/dev/null || ulimit -p "$processes" || exit 1; fi
+    exec "$@"
+  ) &
+  echo "$id 0 $!" >&4
+}
+
+# guest COUNT: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.
+guest() {
+  [ -e guest ] && return
+  unshare --user sleep 60 &
+  sleeper=$!
+  tries=0
+  while [ "$(readlink "/proc/$sleeper/ns/user")" = "$(readlink /proc/self/ns/user)" ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || return 1
+    sleep 0.01
+  done
+  echo "0 1 $1" >"/proc/$sleeper/uid_map" && echo "0 1 $1" >"/proc/$sleeper/gid_map" || return 1
+  nsenter --user="/proc/$sleeper/ns/user" -S 0 -G 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces' || return 1
+  : >guest && mount -n -i -c --bind "/proc/$sleeper/ns/user" guest || return 1
+  kill -9 $sleeper
+}
+
+# net ID PATH: a network namespace at PATH with a user-mode stack in it, and what must not be reached cut off.
+net() {
+  id=$1 net=$2
+  (
+    exec </dev/null 9>&-
+    : >"$net" && unshare --net="$net" true 2>"$net.log" 4>&- || fail_net
+    # Routes to IPv6 addresses can't be added where the kernel has no IPv6: -force goes on.
+    nsenter --net="$net" ip -force -batch "$net.routes" >"$net.log" 2>&1 4>&-
+    nsenter --net="$net" ip -4 route show type blackhole 2>&1 4>&- | grep -q 169.254.0.0/16 || fail_net
+    slirp4netns --configure --mtu=65520 --disable-host-loopback --netns-type=path --ready-fd=3 "$net" tap0 \
+      3>"$net.ready" 4>&- >"$net.log" 2>&1 &
+    slirp=$!
+    echo "$slirp" >"$net.pid"
+    until [ -s "$net.ready" ]; do
+      kill -0 "$slirp" 2>/dev/null || fail_net
+      sleep 0.01
+    done
+    echo "$id 0" >&4
+  ) &
+}
+
+fail_net() {
+  echo "$id 1 $(tr '\n' ' ' <"$net.log")" >&4
+  exit
+}
+
+# unnet ID PATH
+unnet() {
+  kill -9 "$(cat "$2.pid")"
+  umount -n -l "$2"
+  rm -f "$2" "$2".*
+  echo "$1 0" >&4
+}
+
+# stop PID: kills what a command's namespace hangs on, and by that all of it.
+stop() {
+  kill -9 "$1" 2>/dev/null
+}
+
+# reclaim SESSIONS: removes what killed owners left. A lease that can be locked has no owner.
+reclaim() {
+  for session in "$1"/* "$1"/.[0-9]*; do
+    [ -d "$session" ] && [ "$session" != "$own" ] || continue
+    case ${session##*/} in
+      .*) [ -n "$(find "$session" -maxdepth 0 -mmin +1)" ] || continue ;; # not one that is just starting
+    esac
+    (
+      flock -n 7 || exit 0
+      if [ -f "$session/cgroups" ]; then
+        while IFS= read -r cgroup; do rmdir "$cgroup"/* "$cgroup" 2>/dev/null; done <"$session/cgroups"
+      fi
+      rm -rf -- "$session"
+    ) 7>>"$session/lease"
+  done
+}
+
+# tidy: says that the owner ends in good order, so that finish may take its time to remove the session.
+tidy() {
+  remove=$own
+}
+
+finish() {
+  trap - EXIT
+  kill -9 -1 2>/dev/null
+  wait
+  if [ -f cgroups ]; then
+    tries=0
+    while IFS= read -r cgroup; do
+      until rmdir "$cgroup"/* "$cgroup" 2>/dev/null || [ ! -d "$cgroup" ] || [ $tries -gt 50 ]; do
+        tries=$((tries + 1))
+        sleep 0.02
+      done
+    done <cgroups
+  fi
+  [ -z "$remove" ] || rm -rf -- "$remove"
+}
+remove=
+trap finish EXIT

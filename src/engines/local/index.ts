@@ -1,0 +1,184 @@
+import type {
+  Base,
+  Capabilities,
+  Change,
+  Engine,
+  Entry,
+  ExecOutcome,
+  ExecRequest,
+  ImportPlan,
+  ImportRecord,
+  OpenOptions,
+  Snapshot,
+  StreamName,
+  User,
+} from "../../engine.js";
+import { identifyBase } from "./base-identity.js";
+import { probeCapabilities } from "./capabilities.js";
+import { applyChange, isAtomic } from "./change.js";
+import { execOn } from "./exec.js";
+import { existing, listTree, readFromTree, statTree } from "./files.js";
+import { importInto } from "./import.js";
+import { findKept, forgetKept, keepSnapshot } from "./kept.js";
+import { openBase } from "./open.js";
+import { Session } from "./session.js";
+import type { LocalSnapshot } from "./snapshots.js";
+import { stateDirectory } from "./state.js";
+import { fromLatin1, notADirectory } from "./tree.js";
+
+export interface LocalOptions {
+  /** Where snapshots, caches and kept setups live. Default: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
+  stateDirectory?: string;
+}
+
+/**
+ * An engine of this machine: Linux, bubblewrap and overlayfs, no daemon, root or not. It starts at its first
+ * use; whoever made it closes it.
+ *
+ * @example
+ * ```ts
+ * await using engine = local({ stateDirectory: "/var/lib/forkbox" });
+ * await using sandbox = await Sandbox.create({ engine });
+ * ```
+ */
+export function local(options: LocalOptions = {}): Engine & AsyncDisposable {
+  return new LocalEngine(options.stateDirectory ?? stateDirectory());
+}
+
+class LocalEngine implements Engine, AsyncDisposable {
+  readonly name = "local";
+  readonly defaultBase: Base = { host: true };
+  #starting: Promise<Session> | undefined;
+  #capabilities: Promise<Capabilities> | undefined;
+
+  constructor(private readonly stateDirectory: string) {}
+
+  async capabilities(): Promise<Capabilities> {
+    this.#capabilities ??= this.#session().then((session) => probeCapabilities(session));
+    this.#capabilities.catch(() => {
+      this.#capabilities = undefined;
+    });
+    return this.#capabilities;
+  }
+
+  identify(base: Base): Promise<string> {
+    return identifyBase(base);
+  }
+
+  async open(base: Base, options: OpenOptions): Promise<LocalSnapshot> {
+    return openBase(await this.#session(), base, options);
+  }
+
+  async exec(
+    from: Snapshot,
+    request: ExecRequest,
+    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
+  ): Promise<ExecOutcome> {
+    return execOn(await this.#session(), from as LocalSnapshot, request, onBytes);
+  }
+
+  async change(of: Snapshot, changes: readonly Change[], user: User): Promise<LocalSnapshot> {
+    const from = of as LocalSnapshot;
+    const session = await this.#session();
+    const { snapshots } = session;
+    const owner = session.ids.owner(user);
+    if (snapshots.isExclusive(from) && isAtomic(changes)) {
+      await applyChange(await session.tree(from), changes[0] as Change, owner);
+      from.generation++;
+      return from;
+    }
+    const next = snapshots.create([snapshots.newLayer(from.top), ...from.layers], from.base, from.user);
+    try {
+      const tree = await session.tree(next);
+      for (const change of changes) await applyChange(tree, change, owner);
+    } catch (error) {
+      snapshots.release(next);
+      throw error;
+    }
+    snapshots.release(from);
+    session.compact(next);
+    return next;
+  }
+
+  async importTree(
+    from: Snapshot,
+    plan: ImportPlan,
+    user: User,
+    signal?: AbortSignal,
+  ): Promise<{ snapshot: Snapshot; record: ImportRecord }> {
+    return importInto(await this.#session(), from as LocalSnapshot, plan, user, signal);
+  }
+
+  async view(from: Snapshot, path: string): Promise<{ root: string; dispose: () => Promise<void> }> {
+    const session = await this.#session();
+    const snapshot = from as LocalSnapshot;
+    const found = existing(await session.tree(snapshot), path, "exportDirectory", true);
+    if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
+    const { view } = snapshot;
+    if (view) view.pins++;
+    session.snapshots.retain(snapshot);
+    return {
+      root: fromLatin1(found.tree.onHost(found.real)),
+      dispose: async () => {
+        session.snapshots.release(snapshot);
+        if (view) session.snapshots.unpin(snapshot, view);
+      },
+    };
+  }
+
+  async read(from: Snapshot, path: string): Promise<Uint8Array> {
+    return readFromTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+  }
+
+  async list(from: Snapshot, path: string): Promise<Entry[]> {
+    return listTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+  }
+
+  async stat(from: Snapshot, path: string): Promise<Entry | undefined> {
+    return statTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+  }
+
+  async resolve(from: Snapshot, path: string): Promise<string> {
+    const tree = await (await this.#session()).tree(from as LocalSnapshot);
+    return fromLatin1(tree.resolve(path, "resolve", true).real);
+  }
+
+  retain(snapshot: Snapshot): void {
+    (snapshot as LocalSnapshot).references++;
+  }
+
+  release(snapshot: Snapshot): void {
+    void this.#starting?.then(({ snapshots }) => snapshots.release(snapshot as LocalSnapshot));
+  }
+
+  async keep(key: string, snapshot: Snapshot): Promise<void> {
+    await keepSnapshot(await this.#session(), key, snapshot as LocalSnapshot);
+  }
+
+  async find(key: string, base: Base): Promise<Snapshot | undefined> {
+    return findKept(await this.#session(), key, base);
+  }
+
+  async forget(key: string): Promise<void> {
+    await forgetKept(await this.#session(), key);
+  }
+
+  async close(): Promise<void> {
+    const starting = this.#starting;
+    this.#starting = undefined;
+    this.#capabilities = undefined;
+    await (await starting)?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #session(): Promise<Session> {
+    this.#starting ??= Session.start(this.stateDirectory);
+    this.#starting.catch(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+}

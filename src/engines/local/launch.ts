@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import type { StreamName } from "../../engine.js";
+import type { Holder } from "./holder.js";
+import type { Slot } from "./slots.js";
+
+/** What a launch needs; see `launch` in holder.sh. */
+export interface LaunchPlan {
+  view: string;
+  lower: string;
+  processes: number | undefined;
+  cgroups: readonly string[];
+  /** What runs before bwrap in its place: nsenter for another user or network. */
+  enter: readonly string[];
+  /** Options of bwrap. They go through a pipe: secrets among them must be in nobody's arguments. */
+  options: readonly string[];
+  argv: readonly string[];
+  stdin: AsyncIterable<Uint8Array> | undefined;
+}
+
+export type LaunchEnd =
+  | { kind: "exited"; exitCode: number }
+  /** The walls could not be put up; `reason` is what the system said. */
+  | { kind: "failed"; reason: string }
+  /** The caller's input threw. */
+  | { kind: "input"; cause: unknown };
+
+/** A command that was launched. */
+export interface Launched {
+  /** Resolves when no process of it is alive and all it printed has been given to `onBytes`. */
+  readonly ended: Promise<LaunchEnd>;
+  /** Kills the whole tree. */
+  kill(): void;
+}
+
+/** Has the holder start bwrap with a command in it. */
+export function launch(
+  holder: Holder,
+  slot: Slot,
+  plan: LaunchPlan,
+  onBytes: (stream: StreamName, bytes: Uint8Array) => void,
+): Launched {
+  let killed = false;
+  let init: string | undefined; // process 1 of the command's pid namespace: with it everything in there dies
+  let code: number | undefined;
+  let inputError: unknown;
+  const kill = () => {
+    killed = true;
+    if (init) holder.send("stop", init);
+  };
+  const status = createInterface({ input: slot.status });
+  status.on("line", (line) => {
+    if (line === "started")
+      return start(slot, plan).catch((error: unknown) => {
+        inputError = error;
+        kill();
+      });
+    const said = JSON.parse(line) as { "child-pid"?: number; "exit-code"?: number };
+    if (said["child-pid"] !== undefined) init = String(said["child-pid"]);
+    if (said["exit-code"] !== undefined) code = said["exit-code"];
+    if (killed) kill();
+  });
+  let complaint = "";
+  slot.stdout.on("data", (bytes: Uint8Array) => onBytes("stdout", bytes));
+  slot.stderr.on("data", (bytes: Uint8Array) => {
+    if (init === undefined) complaint = (complaint + Buffer.from(bytes).toString()).slice(0, 2000);
+    onBytes("stderr", bytes);
+  });
+  const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
+  const job = holder.call(
+    "launch",
+    slot.name,
+    plan.stdin ? `io/${slot.name}/in` : "/dev/null",
+    plan.view,
+    plan.lower,
+    plan.processes === undefined ? "-" : String(plan.processes),
+    plan.cgroups.join(" "),
+    ...plan.enter,
+    "bwrap",
+    "--args",
+    "3",
+    "--json-status-fd",
+    "5",
+    "--",
+    ...plan.argv,
+  );
+  job.catch(() => {}); // `ended` says it
+  const ended = (async (): Promise<LaunchEnd> => {
+    await Promise.race([once(status, "close"), holder.ended]);
+    await job;
+    if (init) await untilDead(holder, init);
+    await Promise.all(drained);
+    if (inputError !== undefined) return { kind: "input", cause: inputError };
+    if (code === undefined && !killed) return { kind: "failed", reason: complaint.trim() };
+    return { kind: "exited", exitCode: code ?? 137 };
+  })();
+  return { ended, kill };
+}
+
+async function start(slot: Slot, { options, stdin }: LaunchPlan): Promise<void> {
+  const writers = slot.openWriters();
+  writers.args.end(options.map((option) => `${option}\0`).join(""));
+  if (writers.stdin && stdin) await feed(writers.stdin, stdin);
+}
+
+async function feed(pipe: Socket, input: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of input) {
+      if (pipe.destroyed) return;
+      if (!pipe.write(chunk)) await Promise.race([once(pipe, "drain"), once(pipe, "close")]);
+    }
+  } finally {
+    pipe.end();
+  }
+}
+
+/**
+ * bwrap's own process ends with the command; the rest of its pid namespace is killed a moment later by the
+ * kernel. A process 1 that is gone or a zombie has none left (pid_namespaces(7)).
+ */
+async function untilDead(holder: Holder, init: string): Promise<void> {
+  for (let wait = 0; holder.alive; wait = Math.min(wait + 1, 20)) {
+    let stat: string;
+    try {
+      stat = readFileSync(`${holder.proc}/${init}/stat`, "latin1");
+    } catch {
+      return;
+    }
+    if (/\) [ZX] /.test(stat)) return;
+    if (wait > 2) holder.send("stop", init);
+    await new Promise((resolve) => (wait === 0 ? setImmediate(resolve) : setTimeout(resolve, wait)));
+  }
+}

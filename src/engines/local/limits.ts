@@ -1,0 +1,48 @@
+import { lstat, opendir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Limits } from "../../engine.js";
+import type { CommandLimits } from "./cgroups.js";
+
+const POLL_MS = 200;
+
+/** Polls what the kernel does not stop by itself. */
+export function watchLimits(
+  command: CommandLimits,
+  upper: string,
+  limits: Readonly<Limits>,
+  stop: (why: "memory" | "disk") => void,
+): { verdict: () => "memory" | "disk" | undefined; end: () => void } {
+  let ended = false;
+  let timer: NodeJS.Timeout | undefined;
+  const { memoryMiB, diskMiB } = limits;
+  const poll = async () => {
+    if (memoryMiB !== undefined && command.outOfMemory()) stop("memory");
+    if (diskMiB !== undefined && (await diskUsage(upper, diskMiB * 1024 * 1024)) > diskMiB * 1024 * 1024)
+      stop("disk");
+    if (!ended) timer = setTimeout(poll, POLL_MS).unref();
+  };
+  if (memoryMiB !== undefined || diskMiB !== undefined) timer = setTimeout(poll, POLL_MS).unref();
+  return {
+    verdict: () => (memoryMiB !== undefined && command.outOfMemory() ? "memory" : undefined),
+    end: () => {
+      ended = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Bytes on disk below a directory; stops counting past `enough`. */
+async function diskUsage(directory: string, enough: number): Promise<number> {
+  let total = 0;
+  try {
+    for await (const entry of await opendir(directory)) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) total += await diskUsage(path, enough - total);
+      else total += (await lstat(path)).blocks * 512;
+      if (total > enough) break;
+    }
+  } catch {
+    // Removed, or made unreadable, while it was walked: the next poll counts again.
+  }
+  return total;
+}

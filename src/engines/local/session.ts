@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { chownSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecRequest } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { type BaseContext, Bases, type BaseTree } from "./base.js";
+import { Cgroups, findCgroups } from "./cgroups.js";
+import { compactChain } from "./compact.js";
+import { Holder, type HolderOwner } from "./holder.js";
+import { idsOfCaller } from "./ids.js";
+import { Networks } from "./network.js";
+import { Slots } from "./slots.js";
+import { type LocalSnapshot, Snapshots } from "./snapshots.js";
+import { Stage } from "./stage.js";
+import { openSession, openState, type State, withUmask } from "./state.js";
+import { latin1, Tree } from "./tree.js";
+
+/** Everything one engine has running in this process, and its directory of the state. */
+export class Session implements HolderOwner {
+  readonly ids = idsOfCaller();
+  readonly stage = new Stage(this, this.ids.range);
+  readonly bases = new Bases();
+  readonly snapshots: Snapshots;
+  readonly slots: Slots;
+  readonly networks: Networks;
+  readonly cgroups: Cgroups;
+  /** One merge at a time. */
+  compacting = false;
+  #guest: Promise<unknown> | undefined;
+  #restarting: Promise<void> | undefined;
+
+  static async start(stateDirectory: string): Promise<Session> {
+    const state = openState(stateDirectory);
+    const { hidden, path } = openSession(state.sessions);
+    const ids = idsOfCaller();
+    const holder = await Holder.start(hidden, path, ids);
+    renameSync(hidden, path);
+    await holder.run("mknod", "whiteout", "c", "0", "0"); // overlayfs's mark for "not here", to be linked
+    holder.send("background", "reclaim", state.sessions);
+    return new Session(holder, state, path);
+  }
+
+  private constructor(
+    public holder: Holder,
+    readonly state: State,
+    readonly directory: string,
+  ) {
+    this.snapshots = new Snapshots(this, directory);
+    this.slots = new Slots(this, directory);
+    this.networks = new Networks(this, directory);
+    this.cgroups = new Cgroups(findCgroups(), directory);
+  }
+
+  get baseContext(): BaseContext {
+    return {
+      directory: this.directory,
+      bases: this.state.bases,
+      stage: this.stage,
+      holder: this.holder,
+      ids: this.ids,
+    };
+  }
+
+  /** Starts the holder anew when it has died. Snapshots are directories: they are all still there. */
+  async ready(): Promise<void> {
+    if (this.holder.alive) return;
+    this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+  }
+
+  async #restart(): Promise<void> {
+    this.snapshots.forgetMounts();
+    this.networks.forget();
+    this.slots.forget();
+    this.#guest = undefined;
+    this.holder = await Holder.start(this.directory, this.directory, this.ids);
+    await this.stage.again();
+  }
+
+  /** The files of a snapshot. */
+  async tree(snapshot: LocalSnapshot, caches: Readonly<Record<string, string>> = {}): Promise<Tree> {
+    await this.ready();
+    const view = await this.snapshots.view(snapshot);
+    return new Tree(view.root, snapshot.base.binds, ["/proc", "/dev", ...Object.values(caches).map(latin1)]);
+  }
+
+  /** The user namespace whose root is nobody on the host. */
+  async guest(): Promise<void> {
+    this.#guest ??= this.holder.run("guest", "65535");
+    await this.#guest;
+  }
+
+  /** bwrap's options for a command's caches, which live in the state by name, base and user. */
+  async cacheMounts(tree: Tree, base: BaseTree, request: ExecRequest): Promise<string[]> {
+    const mounts: string[] = [];
+    for (const [name, path] of Object.entries(request.caches)) {
+      // bwrap would follow a link that sandboxed code put in the way, even out of the sandbox.
+      const { real, stat } = tree.resolve(path, "exec", true);
+      if (real !== latin1(path) || stat?.isDirectory() === false) {
+        throw new SandboxError(
+          "NOT_A_DIRECTORY",
+          `exec: the cache ${name} is to be mounted at ${path}, but a link or a file is in its way there.`,
+          { operation: "exec", path },
+        );
+      }
+      const key = createHash("sha256").update(`${name}\0${base.key}`).digest("hex").slice(0, 24);
+      const directory = join(this.state.caches, key);
+      const owner = this.ids.owner(request.user);
+      withUmask(0o022, () => mkdirSync(directory, { recursive: true }));
+      if (owner) chownSync(directory, owner.uid, owner.gid);
+      mounts.push("--bind", await this.stage.show(directory), path);
+    }
+    return mounts;
+  }
+
+  /** Merges layers of a long chain, while others go on. */
+  compact(snapshot: LocalSnapshot): void {
+    void compactChain(this, snapshot).catch(() => {}); // a chain that stays long is slower, not wrong
+  }
+
+  async close(): Promise<void> {
+    await this.snapshots.garbage.flush();
+    this.cgroups.close();
+    await this.holder.close();
+  }
+}

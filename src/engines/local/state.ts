@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Where the local engine keeps everything: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
+export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return (
+    env["FORKBOX_STATE_DIR"] || join(env["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "forkbox")
+  );
+}
+
+export interface State {
+  sessions: string;
+  kept: string;
+  bases: string;
+  caches: string;
+}
+
+/** Directories of the state, made when missing. Nobody else may look in. */
+export function openState(directory: string): State {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const made = (name: string) => {
+    const path = join(directory, name);
+    withUmask(0, () => mkdirSync(path, { recursive: true, mode: 0o711 }));
+    return path;
+  };
+  return { sessions: made("sessions"), kept: made("kept"), bases: made("bases"), caches: made("caches") };
+}
+
+/**
+ * A new session's directory: layers, work directories and mount points of one engine in one process.
+ * Its name stays hidden until the holder has its lease, so that nobody takes it for a dead one.
+ */
+export function openSession(sessions: string): { hidden: string; path: string } {
+  const id = `${process.pid}-${randomBytes(4).toString("hex")}`;
+  const hidden = join(sessions, `.${id}`);
+  withUmask(0, () => {
+    for (const name of ["", "l", "w", "v", "net"]) mkdirSync(join(hidden, name), { mode: 0o711 });
+    mkdirSync(join(hidden, "io"), { mode: 0o700 });
+  });
+  return { hidden, path: join(sessions, id) };
+}
+
+/** The caller's umask may be anything; modes of a sandbox's files must not depend on it. */
+export function withUmask<T>(umask: number, make: () => T): T {
+  const before = process.umask(umask);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
+  }
+}

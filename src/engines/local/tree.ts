@@ -1,0 +1,134 @@
+import { lstatSync, readlinkSync, type Stats } from "node:fs";
+import { SandboxError } from "../../errors.js";
+import type { Bind } from "./base.js";
+
+/**
+ * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so
+ * the kernel must never follow one for us. Paths are latin1 strings of their bytes, so that names that are
+ * not UTF-8 work like all others; `bytes` gives what the file system calls take.
+ */
+export class Tree {
+  constructor(
+    readonly root: string,
+    readonly binds: readonly Bind[],
+    readonly outside: readonly string[],
+  ) {}
+
+  /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
+  resolve(path: string, operation: string, followLast: boolean): Found {
+    let todo = latin1(path).split("/").filter(Boolean);
+    let at = "";
+    let stat: Stats | undefined = this.lstat("/");
+    let links = 0;
+    while (todo.length > 0) {
+      const [part, ...rest] = todo as [string, ...string[]];
+      todo = rest;
+      if (part === ".") continue;
+      if (part === "..") {
+        at = at.slice(0, Math.max(0, at.lastIndexOf("/")));
+        continue;
+      }
+      const next = `${at}/${part}`;
+      stat = this.lstat(next);
+      if (!stat) {
+        if (rest.includes("..")) throw notFound(path, operation);
+        return new Found(this, [next, ...rest].join("/"), undefined);
+      }
+      if (stat.isSymbolicLink() && (rest.length > 0 || followLast)) {
+        if (++links > 40)
+          throw new SandboxError("NOT_FOUND", `${operation} ${path}: too many links, or a loop of them.`, {
+            operation,
+            path,
+          });
+        const target = readlinkSync(bytes(this.onHost(next)), { encoding: "latin1" });
+        if (target.startsWith("/")) at = "";
+        todo = [...target.split("/").filter(Boolean), ...rest];
+        stat = this.lstat(at || "/");
+        continue;
+      }
+      if (rest.length > 0 && !stat.isDirectory()) throw notADirectory(path, fromLatin1(next), operation);
+      at = next;
+    }
+    return new Found(this, at || "/", at === "" ? this.lstat("/") : this.lstat(at));
+  }
+
+  /** Where a path without links is on the host. */
+  onHost(real: string): string {
+    const bind = this.#bindOf(real);
+    return bind ? latin1(bind.from) + real.slice(latin1(bind.at).length) : latin1(this.root) + real;
+  }
+
+  isReadOnly(real: string): boolean {
+    return this.#bindOf(real) !== undefined;
+  }
+
+  /** /proc, /dev and the caches are mounted anew for every command; what they hold is in no snapshot. */
+  isOutside(real: string): boolean {
+    return this.outside.some((path) => real === path || real.startsWith(`${path}/`));
+  }
+
+  #bindOf(real: string): Bind | undefined {
+    return this.binds.find(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
+  }
+
+  lstat(real: string): Stats | undefined {
+    return this.lstatOnHost(this.onHost(real));
+  }
+
+  lstatOnHost(path: string): Stats | undefined {
+    try {
+      return lstatSync(bytes(path), { throwIfNoEntry: false });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A resolved path. */
+export class Found {
+  constructor(
+    readonly tree: Tree,
+    readonly real: string,
+    readonly stat: Stats | undefined,
+  ) {}
+
+  /** For file system calls. */
+  get host(): Buffer {
+    return bytes(this.tree.onHost(this.real));
+  }
+}
+
+export function latin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+export function fromLatin1(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+export function bytes(path: string): Buffer {
+  return Buffer.from(path, "latin1");
+}
+
+export function notFound(path: string, operation: string): SandboxError {
+  return new SandboxError(
+    "NOT_FOUND",
+    `${operation} ${path}: there is no such file or directory in the sandbox.`,
+    { operation, path },
+  );
+}
+
+export function notADirectory(path: string, culprit: string, operation: string): SandboxError {
+  return new SandboxError("NOT_A_DIRECTORY", `${operation} ${path}: ${culprit} is not a directory.`, {
+    operation,
+    path,
+  });
+}
+
+export function notAFile(path: string, operation: string): SandboxError {
+  return new SandboxError("NOT_A_FILE", `${operation} ${path}: it is not a regular file.`, {
+    operation,
+    path,
+  });
+}
