@@ -68,7 +68,7 @@ export async function hostBinds(paths: readonly string[], stage: Stage): Promise
 export function hostEnvironment(binds: readonly Bind[]): Record<string, string> {
   const shown = (path: string) =>
     [...binds.map(({ at }) => at), ...MERGED].some((at) => path === at || path.startsWith(`${at}/`));
-  const own = (process.env["PATH"] ?? "").split(":").filter((path) => path.startsWith("/") && shown(path));
+  const own = (process.env.PATH ?? "").split(":").filter((path) => path.startsWith("/") && shown(path));
   const path = new Set(
     [...own, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].filter(
       shown,

@@ -33,7 +33,7 @@ export async function execOn(
 
   const tree = await session.tree(from, request.caches);
   const cwd = resolveCwd(tree, request.cwd);
-  const path = request.secrets["PATH"] ?? request.env["PATH"] ?? from.base.environment["PATH"] ?? "";
+  const path = request.secrets.PATH ?? request.env.PATH ?? from.base.environment.PATH ?? "";
   const unrunnable = whyNotRunnable(tree, request, cwd, path);
   if (unrunnable) {
     take("stderr", Buffer.from(`${unrunnable.message}\n`));

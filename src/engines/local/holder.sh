@@ -157,7 +157,8 @@ finish() {
       done
     done <cgroups
   fi
-  [ -z "$remove" ] || rm -rf -- "$remove"
+  [ -n "$remove" ] || return
+  cd / && umount -n -l -R /dev/shm/s && rm -rf -- "$remove" # what is mounted on can't be removed
 }
 remove=
 trap finish EXIT

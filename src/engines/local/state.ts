@@ -5,9 +5,7 @@ import { join } from "node:path";
 
 /** Where the local engine keeps everything: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return (
-    env["FORKBOX_STATE_DIR"] || join(env["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "forkbox")
-  );
+  return env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
 }
 
 export interface State {
