@@ -121,6 +121,6 @@ function takesValue(option: Option): boolean {
 
 const HELP = `
 Examples:
-  $ source <(forkbox completion bash)                      now; in ~/.bashrc for always
+  $ source <(forkbox completion bash)          now; in ~/.bashrc for always
   $ forkbox completion zsh > "\${fpath[1]}/_forkbox"
   $ forkbox completion fish > ~/.config/fish/completions/forkbox.fish`;

@@ -136,12 +136,14 @@ const HELP = `
 Examples:
   $ forkbox exec -- node --version
   $ forkbox exec --import ./my-app --network off -- npm test
-  $ forkbox exec --import . --export dist:./dist -- sh -c "npm ci && npm run build"
+  $ forkbox exec --import . --export dist:./dist -- sh -c "npm ci; npm test"
   $ forkbox exec --timeout 30s --secret API_TOKEN -- ./smoke.sh
   $ tar c src | forkbox exec -- tar tv
 
-Input that is piped or redirected becomes the command's. On a terminal, control sequences are taken out of
-the output; in a pipe or a file it arrives byte for byte, except for secrets.
+Input that is piped or redirected becomes the command's. On a terminal, control
+sequences are taken out of the output; in a pipe or a file it arrives byte for
+byte, except for secrets.
 
-Exit codes: the command's own (128 + n when signal n ended it) · 124 it ran out of --timeout · 125 forkbox
-could not run it or copy its files · 2 wrong usage · 3 no engine · 130 interrupted.`;
+Exit codes: the command's own (128 + n when signal n ended it) · 124 it ran out
+of --timeout · 125 forkbox could not run it or copy its files · 2 wrong usage
+· 3 no engine · 130 interrupted.`;

@@ -53,10 +53,11 @@ function version(): string {
 
 const EXAMPLES = `
 Examples:
-  $ forkbox validate my-app                    build it once, run all its checks in parallel forks
-  $ forkbox exec --import . -- npm test        one command over a copy of this directory
-  $ forkbox doctor                             what works on this machine, and how to fix what doesn't`;
+  $ forkbox validate my-app                 all checks of a project
+  $ forkbox exec --import . -- npm test     one command over a copy of this directory
+  $ forkbox doctor                          what works here, and how to fix the rest`;
 
 const EXIT_CODES = `
-Exit codes: 0 passed · 1 did not pass · 2 wrong usage or config · 3 no engine · 130 interrupted.
-FORKBOX_DEBUG=1 shows stack traces; NO_COLOR and FORCE_COLOR are honoured.`;
+Exit codes: 0 passed · 1 did not pass · 2 wrong usage or config · 3 no engine
+· 130 interrupted. NO_COLOR and FORCE_COLOR are honoured; FORKBOX_DEBUG=1 shows
+stack traces.`;

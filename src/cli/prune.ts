@@ -49,8 +49,8 @@ async function sentence({ sessions, kept, bytes }: Pruned): Promise<string> {
 
 const HELP = `
 Examples:
-  $ forkbox prune                       what killed processes left
-  $ forkbox prune --older-than 7d       and cached setups that nobody used for a week
-  $ forkbox prune --all                 and every cached setup: the next validate installs again
+  $ forkbox prune                     what killed processes left
+  $ forkbox prune --older-than 7d     and setups that nobody used for a week
+  $ forkbox prune --all               and every cached setup
 
 Nothing that a live process uses is touched.`;

@@ -136,14 +136,15 @@ function parseReport(text: string, before: ReportFiles = {}): ReportFiles {
 
 const HELP = `
 Examples:
-  $ forkbox validate                                      the project in this directory
-  $ forkbox validate candidates/* --config checks.yaml    several, judged by one config
+  $ forkbox validate                                 the project that you are in
   $ forkbox validate app --report json=out.json --report junit=out.xml
-  $ forkbox validate app --databricks --config checks.yaml
-  $ forkbox validate app --repeat 5                       find flaky checks
-  $ forkbox validate app --print-config > forkbox.yaml    start a config
+  $ forkbox validate candidates/* --config checks.yaml --any
+  $ forkbox validate app --config checks.yaml --databricks
+  $ forkbox validate app --repeat 5                  find flaky checks
+  $ forkbox validate app --print-config              a config to start from
 
-Checks come from --config, else from the project's forkbox.yaml or package.json, else from what is detected.
+Checks come from --config, else from the project's forkbox.yaml or package.json,
+else from what is detected. A project's own config can't grant itself anything.
 
-Exit codes: 0 all passed (with --any: all of one candidate) · 1 not · 2 usage or config, or nothing to check
-· 3 no engine · 130 interrupted.`;
+Exit codes: 0 all passed (with --any: all of one candidate) · 1 not · 2 wrong
+usage or config, or nothing to check · 3 no engine · 130 interrupted.`;
