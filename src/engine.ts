@@ -188,6 +188,11 @@ export interface Engine {
   list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]>;
   /** Does not follow a link at the end. */
   stat(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry | undefined>;
+  /**
+   * The path with the links in it followed, the one at its end only with `followLast`. Parts that are missing
+   * stay as they are. For rules about paths, which a link must not get around.
+   */
+  resolve(from: Snapshot, path: string, followLast: boolean, signal?: AbortSignal): Promise<string>;
   retain(snapshot: Snapshot): void;
   release(snapshot: Snapshot): void;
   /** Keeps a snapshot under a key beyond this process. Replaces what was under it. */

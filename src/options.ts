@@ -48,8 +48,8 @@ export interface ExecOptions {
   /** Redacted text (or bytes, with `encoding: "bytes"`) as it arrives. Not awaited; a throw stops the command. */
   onStdout?: (chunk: string) => void;
   onStderr?: (chunk: string) => void;
-  /** Default "utf8". */
-  encoding?: "utf8" | "bytes";
+  /** Default "utf8"; "bytes" is in {@link ExecBytesOptions}. */
+  encoding?: "utf8";
 }
 
 /** The same with bytes instead of text. */

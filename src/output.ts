@@ -19,12 +19,9 @@ export class CappedOutput {
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#total >= this.#limit) return this.#wrap(bytes);
-    const straight = bytes.subarray(0, this.#limit - this.#total);
-    this.#grow(this.#total + straight.length);
-    this.#buffer.set(straight, this.#total);
-    this.#total += straight.length;
-    this.#wrap(bytes.subarray(straight.length));
+    const room = Math.max(0, this.#limit - this.#total);
+    if (room > 0) this.#append(bytes.subarray(0, room));
+    if (bytes.length > room) this.#wrap(bytes.subarray(room));
   }
 
   /** What was kept so far. The bytes are this object's own: read them before the next push. */
@@ -43,9 +40,14 @@ export class CappedOutput {
     };
   }
 
+  #append(bytes: Uint8Array): void {
+    this.#grow(this.#total + bytes.length);
+    this.#buffer.set(bytes, this.#total);
+    this.#total += bytes.length;
+  }
+
   /** Past the limit: only the last bytes count. */
   #wrap(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
     const tailLimit = this.#limit - this.#headLimit;
     const kept = bytes.subarray(Math.max(0, bytes.length - tailLimit));
     this.#total += bytes.length - kept.length;

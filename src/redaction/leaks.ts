@@ -1,18 +1,20 @@
 import { bareValue, isLongEnough } from "./forms.js";
 
-/** Looks for the raw bytes of secrets in files that are about to leave the sandbox. */
-export interface SecretScanner {
-  /** A scan of one file: `push` its chunks in order; true when a secret ends in this one. */
-  file(): { push(chunk: Uint8Array): boolean };
+/** Looks for the raw bytes of secrets in one file that is about to leave the sandbox. */
+export interface LeakScan {
+  /** Takes the file's chunks in order; true when a secret ends in this one. */
+  push(chunk: Uint8Array): boolean;
 }
 
-export function secretScanner(values: Iterable<string>): SecretScanner {
+/** Makes scans, one a file. None when there is nothing to look for. */
+export function leakScanner(values: Iterable<string>): (() => LeakScan) | undefined {
   const needles = [...values].filter(isLongEnough).map((value) => Buffer.from(bareValue(value)));
-  const overlap = Math.max(0, ...needles.map((needle) => needle.length - 1));
-  return { file: () => scanFile(needles, overlap) };
+  if (needles.length === 0) return undefined;
+  const overlap = Math.max(...needles.map((needle) => needle.length - 1));
+  return () => scanFile(needles, overlap);
 }
 
-function scanFile(needles: readonly Buffer[], overlap: number) {
+function scanFile(needles: readonly Buffer[], overlap: number): LeakScan {
   let before: Uint8Array = Buffer.alloc(0);
   return {
     push(chunk: Uint8Array): boolean {

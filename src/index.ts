@@ -1,0 +1,40 @@
+export { type DatabricksEnv, databricksEnv } from "./databricks.js";
+export type {
+  Base,
+  BaseKind,
+  Capabilities,
+  Change,
+  Engine,
+  Entry,
+  ExecOutcome,
+  ExecRequest,
+  ImportEntry,
+  ImportPlan,
+  ImportRecord,
+  Limits,
+  NetworkMode,
+  OpenOptions,
+  RawOutput,
+  Snapshot,
+  StreamName,
+  Support,
+  User,
+} from "./engine.js";
+export { type LocalOptions, local } from "./engines/local/index.js";
+export { type ErrorCode, SandboxError, type SandboxErrorDetails } from "./errors.js";
+export type {
+  Command,
+  CreateOptions,
+  EngineChoice,
+  ExecBytesOptions,
+  ExecOptions,
+  ExecResult,
+  ExportOptions,
+  ExportResult,
+  FileToWrite,
+  OperationOptions,
+  RefreshOptions,
+  RefreshResult,
+  Skipped,
+} from "./options.js";
+export { Sandbox } from "./sandbox.js";

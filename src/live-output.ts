@@ -1,0 +1,79 @@
+import type { StreamName } from "./engine.js";
+import type { Redactor } from "./redaction/redactor.js";
+import type { RedactionStream } from "./redaction/stream.js";
+
+/** What gets a command's output as it arrives: text, or bytes where those were asked for. */
+export type OutputCallback = (chunk: never) => void;
+
+export type OutputCallbacks = Readonly<Partial<Record<StreamName, OutputCallback>>>;
+
+/** Redacts, decodes and hands on output as it arrives. `failed` gets what a callback threw, once. */
+export class LiveOutput {
+  readonly #streams: Partial<Record<StreamName, LiveStream>>;
+  readonly #failed: (error: unknown) => void;
+  #stopped = false;
+
+  constructor(
+    callbacks: OutputCallbacks,
+    encoding: "utf8" | "bytes",
+    redactor: Redactor,
+    failed: (error: unknown) => void,
+  ) {
+    const open = (callback: OutputCallback | undefined) =>
+      callback && new LiveStream(callback, encoding, redactor.stream());
+    const [stdout, stderr] = [open(callbacks.stdout), open(callbacks.stderr)];
+    this.#streams = { ...(stdout && { stdout }), ...(stderr && { stderr }) };
+    this.#failed = failed;
+  }
+
+  push(stream: StreamName, bytes: Uint8Array): void {
+    this.#guard(() => this.#streams[stream]?.push(bytes));
+  }
+
+  /** Hands on what was held back. `cut`: the command was stopped, maybe in the middle of a secret. */
+  end(cut: boolean): void {
+    for (const stream of Object.values(this.#streams)) this.#guard(() => stream.end(cut));
+    this.#stopped = true;
+  }
+
+  #guard(act: () => void): void {
+    if (this.#stopped) return;
+    try {
+      act();
+    } catch (error) {
+      this.#stopped = true;
+      this.#failed(error);
+    }
+  }
+}
+
+class LiveStream {
+  readonly #callback: (chunk: string | Uint8Array) => void;
+  readonly #redaction: RedactionStream;
+  /** Keeps a character that is split over chunks whole. A byte order mark is content. */
+  readonly #decoder: InstanceType<typeof TextDecoder> | undefined;
+
+  constructor(callback: OutputCallback, encoding: "utf8" | "bytes", redaction: RedactionStream) {
+    this.#callback = callback as (chunk: string | Uint8Array) => void;
+    this.#redaction = redaction;
+    this.#decoder = encoding === "utf8" ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#show(this.#redaction.push(bytes), false);
+  }
+
+  end(cut: boolean): void {
+    this.#show(this.#redaction.end(cut), true);
+  }
+
+  #show(bytes: Uint8Array, last: boolean): void {
+    const chunk = this.#decoder ? this.#decoder.decode(bytes, { stream: !last }) : plainBytes(bytes);
+    if (chunk.length > 0) this.#callback(chunk);
+  }
+}
+
+/** A Uint8Array that is no Buffer, on the same memory: one type for callers, whatever it was made from. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

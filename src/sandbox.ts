@@ -1,0 +1,337 @@
+import { randomBytes } from "node:crypto";
+import { checkEnv, checkFiles, checkOptions, checkSecrets } from "./arguments.js";
+import { addVariables, type Core, startCore, withEngine } from "./core.js";
+import { changeSettings, checkHostPath, type ForkOptions, requireSettings } from "./create-arguments.js";
+import type { Capabilities, Entry } from "./engine.js";
+import { checkExec, runExec } from "./exec.js";
+import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
+import { exportToHost, importFromHost } from "./host-boundary.js";
+import type {
+  Command,
+  CreateOptions,
+  ExecBytesOptions,
+  ExecOptions,
+  ExecResult,
+  ExportOptions,
+  ExportResult,
+  FileToWrite,
+  OperationOptions,
+  RefreshOptions,
+  RefreshResult,
+} from "./options.js";
+import { absolutePath, checkPath } from "./paths.js";
+import type { Redactor } from "./redaction/redactor.js";
+
+/** @internal For code of forkbox that works below the public API. */
+export let coreOf: (sandbox: Sandbox) => Core;
+/** @internal */
+export let fromCore: (core: Core) => Sandbox;
+
+/**
+ * A sandbox: a name for an immutable snapshot of a file tree, in which commands run and files are read and
+ * written. An operation that changes something is a transaction: it succeeds, or leaves the sandbox as it was.
+ *
+ * Operations on one sandbox run one at a time, in the order they were issued, without waiting for one before
+ * issuing the next; different sandboxes, forks included, run in parallel. Paths are absolute, or relative to
+ * the workdir. Every asynchronous operation takes a `signal`, and rejects with a {@link SandboxError}:
+ * ABORTED when its signal was aborted (`cause` is the signal's reason), CLOSED when the sandbox was closed,
+ * INVALID_ARGUMENT for what can't be valid, ENGINE_LOST when the engine died under it, and what it says itself.
+ *
+ * @example
+ * ```ts
+ * import { Sandbox } from "forkbox";
+ *
+ * await using sandbox = await Sandbox.create({ network: "off" });
+ * await sandbox.refreshFromHost("./my-app", "/workspace");
+ * const { exitCode, stdout } = await sandbox.exec("node --test");
+ * console.log(exitCode, stdout);
+ * ```
+ */
+export class Sandbox {
+  /** Names this sandbox in messages and logs. */
+  readonly id: string = `sandbox-${randomBytes(5).toString("hex")}`;
+  readonly #core: Core;
+
+  private constructor(core: Core) {
+    this.#core = core;
+  }
+
+  static {
+    coreOf = (sandbox) => sandbox.#core;
+    fromCore = (core) => new Sandbox(core);
+  }
+
+  /**
+   * Starts a sandbox. Close it when it is no longer needed; `await using` does.
+   *
+   * @throws SandboxError ENGINE_UNAVAILABLE when nothing here can isolate, with what is missing and how to get
+   * it; UNSUPPORTED for an option the engine can't honour; NOT_FOUND for a base that is missing; ABORTED.
+   */
+  static async create(options: CreateOptions = {}): Promise<Sandbox> {
+    const core = await startCore(options, (engine, base, { workdir, settings: { user }, signal }) =>
+      engine.open(base, { workdir, user, ...(signal && { signal }) }),
+    );
+    return new Sandbox(core as Core);
+  }
+
+  /**
+   * Runs a command and waits for its end. A string goes through `sh -c`, a list is run as it is. A non-zero
+   * exit code is a result, and what the command changed is kept. A command that is stopped changes nothing;
+   * the error has what it had printed. No deadline unless `timeoutMs` is given.
+   *
+   * @throws SandboxError TIMEOUT, LIMIT (memory, disk), NOT_FOUND and NOT_A_DIRECTORY for `cwd`, UNSUPPORTED for
+   * `network`, ENGINE_ERROR when it could not be started.
+   *
+   * @example
+   * ```ts
+   * await sandbox.exec("npm ci && npm test", { onStdout: (text) => process.stdout.write(text) });
+   * const { stdout } = await sandbox.exec(["cat", "image.png"], { encoding: "bytes" });
+   * ```
+   */
+  exec(command: Command, options: ExecBytesOptions): Promise<ExecResult<Uint8Array>>;
+  exec(command: Command, options?: ExecOptions): Promise<ExecResult>;
+  async exec(
+    command: Command,
+    options: ExecOptions | ExecBytesOptions = {},
+  ): Promise<ExecResult<string | Uint8Array>> {
+    const call = checkExec(command, options, "exec");
+    return this.#core.run("exec", options, (context) => runExec(call, context));
+  }
+
+  /** Like {@link exec}, with the sandbox's `timeoutMs` (600,000 ms unless set) when the options have none. */
+  execWithTimeout(command: Command, options: ExecBytesOptions): Promise<ExecResult<Uint8Array>>;
+  execWithTimeout(command: Command, options?: ExecOptions): Promise<ExecResult>;
+  async execWithTimeout(
+    command: Command,
+    options: ExecOptions | ExecBytesOptions = {},
+  ): Promise<ExecResult<string | Uint8Array>> {
+    const timeoutMs = options.timeoutMs ?? this.#core.settings.timeoutMs;
+    const call = { ...checkExec(command, options, "execWithTimeout"), timeoutMs };
+    return this.#core.run("execWithTimeout", options, (context) => runExec(call, context));
+  }
+
+  /**
+   * Writes one file, with the directories above it. Follows a link at the end. `mode`: permission bits; left
+   * out, those of the file it overwrites, else 0o644.
+   *
+   * @throws SandboxError READ_ONLY_PATH, PERMISSION, NOT_A_FILE, NOT_A_DIRECTORY, LIMIT for a full disk.
+   */
+  async writeFile(
+    path: string,
+    data: string | Uint8Array,
+    options: OperationOptions & { mode?: number } = {},
+  ): Promise<void> {
+    const { mode } = checkOptions(options, ["mode"], "writeFile");
+    const files = checkFiles([{ path, data, mode }], "writeFile");
+    return this.#core.run("writeFile", options, (context) => write(context, "writeFile", files));
+  }
+
+  /** Writes several files like {@link writeFile}: all of them or none. */
+  async writeFiles(files: readonly FileToWrite[], options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, [], "writeFiles");
+    const checked = checkFiles(files, "writeFiles");
+    return this.#core.run("writeFiles", options, (context) => write(context, "writeFiles", checked));
+  }
+
+  /** Creates a directory and those above it. One that is there already is fine. */
+  async makeDirectory(path: string, options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, [], "makeDirectory");
+    checkPath(path, "makeDirectory");
+    return this.#core.run("makeDirectory", options, (context) =>
+      makeDirectory(context, "makeDirectory", path),
+    );
+  }
+
+  /**
+   * The bytes of a file, as they are: secrets in it are not redacted. Follows links.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE.
+   */
+  async readFile(path: string, options: OperationOptions = {}): Promise<Uint8Array> {
+    checkOptions(options, [], "readFile");
+    checkPath(path, "readFile");
+    return this.#core.run("readFile", options, (context) => read(context, "readFile", path));
+  }
+
+  /** Like {@link readFile}, decoded as UTF-8. */
+  async readTextFile(path: string, options: OperationOptions = {}): Promise<string> {
+    checkOptions(options, [], "readTextFile");
+    checkPath(path, "readTextFile");
+    return this.#core.run("readTextFile", options, (context) => readText(context, "readTextFile", path));
+  }
+
+  /**
+   * Deletes a file or link, or an empty directory; one with content needs `recursive`.
+   * @throws SandboxError NOT_FOUND, READ_ONLY_PATH (also for a directory that holds such a path), PERMISSION.
+   */
+  async deleteFile(path: string, options: OperationOptions & { recursive?: boolean } = {}): Promise<void> {
+    const { recursive = false } = checkOptions(options, ["recursive"], "deleteFile");
+    checkPath(path, "deleteFile");
+    return this.#core.run("deleteFile", options, (context) => remove(context, "deleteFile", path, recursive));
+  }
+
+  /**
+   * What is in a directory, sorted by name. A link to a directory is not followed.
+   * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY.
+   */
+  async listDirectory(path: string, options: OperationOptions = {}): Promise<Entry[]> {
+    checkOptions(options, [], "listDirectory");
+    checkPath(path, "listDirectory");
+    return this.#core.run("listDirectory", options, (context) => list(context, "listDirectory", path));
+  }
+
+  /** What a path is, undefined when there is nothing. A link is not followed. */
+  async stat(path: string, options: OperationOptions = {}): Promise<Entry | undefined> {
+    checkOptions(options, [], "stat");
+    checkPath(path, "stat");
+    return this.#core.run("stat", options, (context) => statOf(context, "stat", path));
+  }
+
+  /**
+   * Makes a directory the one that relative paths and commands start from, for what is issued after this.
+   * Creates it when it is missing. Globs of `readOnlyPaths` stay where they were.
+   * @throws SandboxError NOT_A_DIRECTORY.
+   */
+  async setWorkdir(path: string, options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, [], "setWorkdir");
+    checkPath(path, "setWorkdir");
+    return this.#core.run("setWorkdir", options, (context) => changeWorkdir(context, "setWorkdir", path));
+  }
+
+  /** Sets an environment variable for the commands issued after this. DATABRICKS_TOKEN becomes a secret. */
+  withEnv(key: string, value: string): this {
+    this.#core.setVariables("withEnv", checkEnv({ [key]: value }, "withEnv"), {});
+    return this;
+  }
+
+  /** {@link withEnv} for several. */
+  withEnvs(vars: Readonly<Record<string, string>>): this {
+    this.#core.setVariables("withEnvs", checkEnv(vars, "withEnvs"), {});
+    return this;
+  }
+
+  /**
+   * Sets a secret environment variable for the commands issued after this. Its value is redacted from
+   * everything this sandbox and its forks give back or print, except what `readFile` reads. One under six
+   * bytes can't be, and gets a process warning.
+   */
+  withSecret(key: string, value: string): this {
+    this.#core.setVariables("withSecret", {}, checkSecrets({ [key]: value }, "withSecret"));
+    return this;
+  }
+
+  /** {@link withSecret} for several. */
+  withSecrets(vars: Readonly<Record<string, string>>): this {
+    this.#core.setVariables("withSecrets", {}, checkSecrets(vars, "withSecrets"));
+    return this;
+  }
+
+  /**
+   * Brings a host directory's content into a sandbox directory. The host wins: every selected file has its
+   * content and type afterwards. What an earlier refresh of the same pair brought and the host no longer has
+   * is removed; what the sandbox made itself stays. What is unchanged on both sides is not copied again.
+   *
+   * @throws SandboxError NOT_FOUND and NOT_A_DIRECTORY for either directory, PERMISSION for a host file that
+   * can't be read, LIMIT for a full disk.
+   */
+  async refreshFromHost(
+    hostPath: string,
+    sandboxPath: string,
+    options: RefreshOptions = {},
+  ): Promise<RefreshResult> {
+    const operation = "refreshFromHost";
+    checkOptions(options, ["include", "exclude", "gitignore"], operation);
+    const from = checkHostPath(hostPath, "the host directory", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, options, (context) =>
+      importFromHost(context, from, absolutePath(context.state.workdir, sandboxPath, operation), options),
+    );
+  }
+
+  /**
+   * Copies a sandbox directory to the host, merging into what is there or, with `replace`, in its place. It
+   * never writes through a link on the host, nor creates one that points out of the exported tree.
+   *
+   * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY, SECRET_LEAK when a file holds a secret's value,
+   * UNSAFE_EXPORT with `strict`, PERMISSION, LIMIT for a full disk.
+   */
+  async exportDirectory(
+    sandboxPath: string,
+    hostPath: string,
+    options: ExportOptions = {},
+  ): Promise<ExportResult> {
+    const operation = "exportDirectory";
+    checkOptions(options, ["include", "exclude", "replace", "strict", "allowSecrets", "allowGit"], operation);
+    const to = checkHostPath(hostPath, "the host directory", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, options, (context) =>
+      exportToHost(context, absolutePath(context.state.workdir, sandboxPath, operation), to, options),
+    );
+  }
+
+  /**
+   * A second sandbox that starts from this one's state after everything issued before: files, workdir, env
+   * and secrets. From then on neither sees the other. It costs the same however many files there are. Close
+   * each by itself.
+   */
+  async fork(options: OperationOptions = {}): Promise<Sandbox> {
+    checkOptions(options, [], "fork");
+    return this.#core.run("fork", options, async ({ settings, state }) => ({
+      value: new Sandbox(this.#core.copy(settings, state)),
+    }));
+  }
+
+  /** Stops what runs and what waits (CLOSED). Resolves when nothing of it is alive. Forks live on. Idempotent. */
+  close(): Promise<void> {
+    return this.#core.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** @internal A sandbox on the snapshot kept under a key; undefined when there is none. */
+export async function createFromKept(key: string, options: CreateOptions): Promise<Sandbox | undefined> {
+  const core = await startCore(options, (engine, base, { signal }) => engine.find(key, base, signal));
+  return core && fromCore(core);
+}
+
+/** @internal Keeps a sandbox's files under a key, after everything issued before. */
+export function keepSandbox(sandbox: Sandbox, key: string, signal?: AbortSignal): Promise<void> {
+  return coreOf(sandbox).run("keep", { ...(signal && { signal }) }, async (context) => ({
+    value: await context.engine.keep(key, context.state.snapshot, context.signal),
+  }));
+}
+
+/** @internal */
+export function forgetKept(key: string, options: CreateOptions): Promise<void> {
+  return withEngine(options, options.base, ({ engine }) => engine.forget(key));
+}
+
+/** @internal Changes when the base's content or tools do. */
+export function identifyBase(options: CreateOptions): Promise<string> {
+  return withEngine(options, options.base, ({ engine }, base) => engine.identify(base, options.signal));
+}
+
+/** @internal */
+export function capabilitiesOf(options: CreateOptions): Promise<Capabilities> {
+  return withEngine(options, options.base, ({ engine }) => engine.capabilities(options.signal));
+}
+
+/** @internal A fork with other settings; env and secrets are added to what it inherits. */
+export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<Sandbox> {
+  const core = coreOf(sandbox);
+  const env = checkEnv(options.env, "fork");
+  const secrets = checkSecrets(options.secrets, "fork");
+  const fork = await core.run("fork", options, async ({ engine, settings, state, signal }) => {
+    const changed = changeSettings(settings, options);
+    requireSettings(engine.name, await engine.capabilities(signal), changed);
+    return { value: core.copy(changed, addVariables(state, env, secrets)) };
+  });
+  return fromCore(fork);
+}
+
+/** @internal Knows every secret of a sandbox. */
+export function redactorOf(sandbox: Sandbox): Redactor {
+  return coreOf(sandbox).redactor;
+}
