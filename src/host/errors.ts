@@ -14,6 +14,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENFILE: "LIMIT",
   ENAMETOOLONG: "INVALID_ARGUMENT",
   ELOOP: "INVALID_ARGUMENT",
+  EEXIST: "INVALID_ARGUMENT",
 };
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -25,6 +26,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on its file system; free some, or choose another place",
   EDQUOT: "the disk quota is used up; free some space, or choose another place",
   EMFILE: "too many files are open; raise `ulimit -n`",
+  EEXIST: "two names of the export are the same one on this file system; leave one out with exclude",
+  ELOOP: "its links lead in a circle",
   ENAMETOOLONG: "the path is too long for the system",
 };
 

@@ -5,6 +5,7 @@ import { SandboxError } from "../errors.js";
 import type { RefreshOptions, Skipped } from "../options.js";
 import { joinBytes, printable } from "./bytes.js";
 import { hostError } from "./errors.js";
+import { checkHostPath } from "./target.js";
 import { describeSpecial, isReadable, walkTree } from "./walk.js";
 
 const operation = "refreshFromHost";
@@ -34,7 +35,12 @@ export async function selectTree(hostPath: string, options: RefreshOptions): Pro
   const skipped: Skipped[] = [];
   let bytes = 0;
   const refuse = (relative: Buffer, error: unknown): never => {
-    throw hostError(error, operation, "Can't read", printable(joinBytes(root, relative)));
+    throw hostError(
+      error,
+      operation,
+      "Can't read",
+      printable(relative.length === 0 ? root : joinBytes(root, relative)),
+    );
   };
   await walkTree(
     root,
@@ -63,18 +69,17 @@ export async function selectTree(hostPath: string, options: RefreshOptions): Pro
 }
 
 function resolveSource(hostPath: string): Buffer {
-  if (typeof hostPath !== "string" || hostPath === "" || hostPath.includes("\0")) {
-    const message = `${operation}: the host directory must be a path that is not empty and has no NUL byte.`;
-    throw new SandboxError("INVALID_ARGUMENT", message, { operation });
-  }
+  checkHostPath(hostPath, operation);
   const shown = printable(path.resolve(hostPath));
   let root: Buffer;
+  let isDirectory: boolean;
   try {
-    root = fs.realpathSync.native(hostPath, { encoding: "buffer" }) as Buffer;
+    root = fs.realpathSync.native(path.resolve(hostPath), { encoding: "buffer" }) as unknown as Buffer;
+    isDirectory = fs.statSync(root).isDirectory();
   } catch (error) {
     throw hostError(error, operation, "Can't import", shown);
   }
-  if (fs.statSync(root).isDirectory()) return root;
+  if (isDirectory) return root;
   const message = `Can't import ${shown}: it is not a directory. Name the directory that holds it, and use include.`;
   throw new SandboxError("NOT_A_DIRECTORY", message, { operation, path: shown });
 }

@@ -34,7 +34,7 @@ export interface WalkOptions {
 export interface Visitor {
   /** Called for all that is selected, directories before what is in them. False: leave a directory's content out. */
   visit(found: Found): boolean;
-  /** Called for what could not be read; throws, or returns to go on without it. */
+  /** Called for what could not be read (an empty path is the root); throws, or returns to go on without it. */
   unreadable(path: Buffer, error: unknown): void;
 }
 
@@ -126,7 +126,7 @@ function readNames(directory: Directory, visitor: Visitor): Buffer[] {
     return fs.readdirSync(directory.full, { encoding: "buffer" });
   } catch (error) {
     if (directory.found === undefined || !isGone(error)) {
-      visitor.unreadable(directory.found?.path ?? Buffer.from("."), error);
+      visitor.unreadable(directory.found?.path ?? Buffer.alloc(0), error);
     }
     return [];
   }

@@ -1,0 +1,138 @@
+import * as fs from "node:fs";
+import { SandboxError } from "../errors.js";
+import type { ExportOptions, Skipped } from "../options.js";
+import { baseName, isGitName, joinBytes, printable } from "./bytes.js";
+import { hostError, systemCode } from "./errors.js";
+import { passesHostLink, whyUnsafeLink } from "./links.js";
+import { isTemporaryName } from "./staging.js";
+import type { Target } from "./target.js";
+import { describeSpecial, type Found, isReadable, walkTree } from "./walk.js";
+
+const operation = "exportDirectory";
+// The kernel's limit, less what the name of a staging directory takes.
+const MAX_PATH_BYTES = 4095 - 128;
+
+/** One thing to put on the host. Paths are relative to the exported directory. */
+export type Planned =
+  | { kind: "directory"; path: Buffer }
+  | { kind: "file"; path: Buffer; full: Buffer; mode: number; size: number; sparse: boolean }
+  | { kind: "symlink"; path: Buffer; target: Buffer };
+
+export interface Plan {
+  /** Directories before what is in them. */
+  planned: Planned[];
+  skipped: Skipped[];
+}
+
+/**
+ * Decides what of a sandbox directory may be put on the host, and what is left out and why. Writes nothing.
+ *
+ * Where the host has something of another type: a file gives way to a directory, and an empty directory to a
+ * file. A directory with something in it is never deleted for a file: NOT_A_FILE.
+ */
+export async function planExport(root: Buffer, target: Target, options: ExportOptions): Promise<Plan> {
+  const planned: Planned[] = [];
+  const skipped: Skipped[] = [];
+  // The directories of the export that the host has too; undefined stands for the exported one itself.
+  const shared = new Set<Found | undefined>();
+  if (target.missing.length === 0 && options.replace !== true) {
+    checkWritable(target.path);
+    shared.add(undefined);
+  }
+  const skip = (path: Buffer, reason: string): false => {
+    skipped.push({ path: printable(path), reason });
+    return false;
+  };
+  await walkTree(
+    root,
+    { operation, include: options.include, exclude: options.exclude, signal: options.signal },
+    {
+      visit(found) {
+        const reason = whyNot(found, target, options.allowGit === true);
+        if (reason !== undefined) return skip(found.path, reason);
+        if (shared.has(found.parent)) {
+          const onHost = checkHost(found, joinBytes(target.path, found.path));
+          if (onHost === "link") return skip(found.path, "the host has a symbolic link in its place");
+          if (onHost === "directory") shared.add(found);
+        }
+        const item = planOne(found, options.allowGit === true);
+        if (typeof item === "string") return skip(found.path, item);
+        planned.push(item);
+        return true;
+      },
+      unreadable(path, error) {
+        if (path.length === 0) throw hostError(error, operation, "Can't read", printable(root));
+        skip(path, `it can't be read (${systemCode(error) ?? String(error)})`);
+      },
+    },
+  );
+  return { planned: shared.size === 0 ? planned : withoutHostLinks(planned, target.path, skip), skipped };
+}
+
+function whyNot(found: Found, target: Target, allowGit: boolean): string | undefined {
+  const name = baseName(found.path);
+  if (!allowGit && isGitName(name)) return "it is a .git, whose hooks and config would run on the host";
+  if (found.parent === undefined && isTemporaryName(name))
+    return "its name is that of a temporary of forkbox";
+  if (target.path.length + found.path.length > MAX_PATH_BYTES)
+    return "its path would be too long for the host";
+  if (found.kind === "other") return `it is ${describeSpecial(found.stat)}`;
+  if (found.kind === "file" && !isReadable(found)) return "it can't be read (EACCES)";
+  return undefined;
+}
+
+/** What to put in place, or why it can't be. */
+function planOne(found: Found, allowGit: boolean): Planned | string {
+  const { path, full, stat } = found;
+  if (found.kind === "directory") return { kind: "directory", path };
+  if (found.kind === "symlink") {
+    const target = fs.readlinkSync(full, { encoding: "buffer" });
+    return whyUnsafeLink(path, target, allowGit) ?? { kind: "symlink", path, target };
+  }
+  const size = Number(stat.size);
+  // Readable and writable by its owner, writable by nobody else, whatever the umask.
+  const mode = (Number(stat.mode) & 0o755) | 0o600;
+  return { kind: "file", path, full, mode, size, sparse: Number(stat.blocks) * 512 < size };
+}
+
+function checkHost(found: Found, path: Buffer): "nothing in the way" | "directory" | "link" {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return "nothing in the way";
+  if (found.kind === "directory") {
+    if (stat.isSymbolicLink()) return "link";
+    if (!stat.isDirectory()) return "nothing in the way";
+    checkWritable(path);
+    return "directory";
+  }
+  if (stat.isDirectory() && fs.readdirSync(path).length > 0) {
+    const shown = printable(path);
+    const message = `Can't export ${printable(found.path)}: ${shown} is a directory with something in it, which a ${found.kind} would delete. Move it away, or pass replace.`;
+    throw new SandboxError("NOT_A_FILE", message, { operation, path: shown });
+  }
+  return "nothing in the way";
+}
+
+function checkWritable(directory: Buffer): void {
+  try {
+    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw hostError(error, operation, "Can't write to", printable(directory));
+  }
+}
+
+function withoutHostLinks(
+  planned: Planned[],
+  host: Buffer,
+  skip: (path: Buffer, reason: string) => false,
+): Planned[] {
+  const links = new Map<string, Buffer>();
+  for (const item of planned)
+    if (item.kind === "symlink") links.set(item.path.toString("latin1"), item.target);
+  if (links.size === 0) return planned;
+  const others = new Set<string>();
+  for (const item of planned) if (item.kind !== "symlink") others.add(item.path.toString("latin1"));
+  return planned.filter((item) => {
+    if (item.kind !== "symlink" || !passesHostLink(host, item.path, links, others)) return true;
+    return skip(item.path, "it is a link that leads through a symbolic link of the host");
+  });
+}
