@@ -16,78 +16,87 @@ export type Controller = "memory" | "pids" | "cpu";
 /** Where this process may make cgroups, a directory a controller; on v2 all three are one. */
 export type CgroupRoots = Partial<Record<Controller, { directory: string; version: 1 | 2 }>>;
 
-/** The cgroups of one command. */
-export interface CommandLimits {
-  directories: readonly string[];
-  /** For a resource limit where no cgroup counts processes. */
-  processes: number | undefined;
-  /** Whether the kernel killed something in it for its memory. */
+/** The cgroups in which one command at a time runs, a directory a controller (on v2 one for all). */
+export interface CommandCgroup {
+  readonly directories: readonly string[];
+  /** For the next command. Gives the process limit that is left to a resource limit, where no cgroup counts them. */
+  limit(limits: Readonly<Limits>): number | undefined;
+  /** Whether the kernel has killed something in it for its memory since `limit`. */
   outOfMemory(): boolean;
-  close(): void;
 }
 
-/** Makes a cgroup a command, below one a session, as far as the machine lets us (cgroups(7)). */
+/** bwrap's own processes count too. */
+const OWN_PROCESSES = 3;
+
+/** Makes cgroups for commands, below one of the session's, as far as the machine lets us (cgroups(7)). */
 export class Cgroups {
   #made = new Map<string, string>();
-  #next = 1;
+  #children: string[] = [];
 
   constructor(
     readonly roots: CgroupRoots,
     private readonly session: string,
   ) {}
 
-  open(limits: Readonly<Limits>): CommandLimits {
-    const wanted: Partial<Record<Controller, [file: Record<1 | 2, string>, value: Record<1 | 2, string>][]>> =
-      {};
-    if (limits.processes !== undefined && this.roots.pids)
-      wanted.pids = [[{ 1: "pids.max", 2: "pids.max" }, both(String(limits.processes))]];
-    if (limits.memoryMiB !== undefined && this.roots.memory) {
-      const bytes = both(String(Math.floor(limits.memoryMiB * 1024 * 1024)));
-      wanted.memory = [
-        [{ 1: "memory.limit_in_bytes", 2: "memory.max" }, bytes],
-        [
-          { 1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max" },
-          { 1: bytes[1], 2: "0" },
-        ],
-      ];
-    }
-    if (limits.cpus !== undefined && this.roots.cpu) {
-      const quota = String(Math.max(1000, Math.floor(limits.cpus * 100_000)));
-      wanted.cpu = [
-        [
-          { 1: "cpu.cfs_quota_us", 2: "cpu.max" },
-          { 1: quota, 2: `${quota} 100000` },
-        ],
-      ];
-    }
-    const directories = new Set<string>();
-    const name = String(this.#next++);
-    for (const [controller, settings] of Object.entries(wanted)) {
-      const root = this.roots[controller as Controller] as { directory: string; version: 1 | 2 };
+  make(name: string): CommandCgroup {
+    const directories = new Map<Controller, string>();
+    for (const [controller, root] of Object.entries(this.roots)) {
       const directory = join(this.#sessionDirectory(root), name);
-      if (!directories.has(directory)) mkdirSync(directory);
-      directories.add(directory);
-      for (const [file, value] of settings) {
-        const path = join(directory, file[root.version]);
-        if (existsSync(path)) writeFileSync(path, value[root.version]); // no swap accounting: no such file
-      }
+      mkdirSync(directory, { recursive: true });
+      directories.set(controller as Controller, directory);
     }
-    const memory =
-      this.roots.memory && wanted.memory ? join(this.#sessionDirectory(this.roots.memory), name) : undefined;
+    const unique = [...new Set(directories.values())];
+    this.#children.push(...unique);
+    const written = new Map<string, string>();
+    const set = (controller: Controller, files: Record<1 | 2, string>, value: Record<1 | 2, string>) => {
+      const directory = directories.get(controller);
+      const version = this.roots[controller]?.version;
+      if (!directory || !version) return;
+      const path = join(directory, files[version]);
+      if (written.get(path) === value[version] || !existsSync(path)) return; // no swap accounting: no such file
+      writeFileSync(path, value[version]);
+      written.set(path, value[version]);
+    };
+    const memory = directories.get("memory");
+    let killedBefore = 0;
     return {
-      directories: [...directories],
-      processes: this.roots.pids ? undefined : limits.processes,
-      outOfMemory: () => memory !== undefined && oomKills(memory) > 0,
-      close: () => {
-        for (const directory of directories) remove(directory);
+      directories: unique,
+      limit: ({ processes, memoryMiB, cpus }) => {
+        const most = processes === undefined ? "max" : String(processes + OWN_PROCESSES);
+        set("pids", { 1: "pids.max", 2: "pids.max" }, { 1: most, 2: most });
+        const bytes = memoryMiB === undefined ? undefined : String(Math.floor(memoryMiB * 1024 * 1024));
+        // Memory and swap together may never be less than memory alone: the order counts.
+        const swap = () =>
+          set(
+            "memory",
+            { 1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max" },
+            { 1: bytes ?? "-1", 2: bytes ? "0" : "max" },
+          );
+        if (!bytes) swap();
+        set(
+          "memory",
+          { 1: "memory.limit_in_bytes", 2: "memory.max" },
+          { 1: bytes ?? "-1", 2: bytes ?? "max" },
+        );
+        if (bytes) swap();
+        const quota = cpus === undefined ? undefined : String(Math.max(1000, Math.floor(cpus * 100_000)));
+        set(
+          "cpu",
+          { 1: "cpu.cfs_quota_us", 2: "cpu.max" },
+          { 1: quota ?? "-1", 2: `${quota ?? "max"} 100000` },
+        );
+        if (memory && bytes) killedBefore = oomKills(memory);
+        return this.roots.pids ? undefined : processes;
       },
+      outOfMemory: () => memory !== undefined && oomKills(memory) > killedBefore,
     };
   }
 
-  /** Removes the session's own cgroups. */
+  /** Removes them, after the holder's processes are gone. */
   close(): void {
-    for (const directory of this.#made.values()) remove(directory);
+    for (const directory of [...this.#children, ...this.#made.values()]) remove(directory);
     this.#made.clear();
+    this.#children = [];
   }
 
   #sessionDirectory({ directory, version }: { directory: string; version: 1 | 2 }): string {
@@ -159,14 +168,10 @@ function oomKills(directory: string): number {
   return file ? Number(/^oom_kill (\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) : 0;
 }
 
-function both(value: string): { 1: string; 2: string } {
-  return { 1: value, 2: value };
-}
-
 function remove(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    setTimeout(() => remove(directory), 20).unref(); // the last process of it is being reaped
+    // The holder has removed it already, or will when its last process is gone.
   }
 }

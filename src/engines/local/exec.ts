@@ -43,12 +43,10 @@ export async function execOn(
   const mounts = await session.cacheMounts(tree, from.base, request);
   const network = request.network === "on" ? await session.networks.take() : undefined;
   const slot = await session.slots.take(request.stdin !== undefined);
-  const limits = session.cgroups.open({ processes: DEFAULT_PROCESSES, ...request.limits });
   const top = session.snapshots.newLayer(from.top);
   const { view, lower } = session.snapshots.prepareView([top, ...from.layers]);
   const release = () => {
-    session.slots.give(slot);
-    limits.close();
+    slot.give();
     if (network) session.networks.give(network);
   };
 
@@ -57,9 +55,9 @@ export async function execOn(
     slot,
     {
       view: view.name,
+      top: top.name,
       lower,
-      processes: limits.processes,
-      cgroups: limits.directories,
+      processes: slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits }),
       enter: enterFor(request, session.ids, network?.path),
       options: wallsFor(request, view.name, from.base, cwd, mounts),
       argv: request.argv,
@@ -80,7 +78,7 @@ export async function execOn(
   const onAbort = () => stop("abort");
   request.signal?.addEventListener("abort", onAbort, { once: true });
   if (request.signal?.aborted) stop("abort");
-  const watch = watchLimits(limits, top.path, request.limits, stop);
+  const watch = watchLimits(slot.cgroup, top.path, request.limits, stop);
   try {
     const end = await command.ended;
     if (!session.holder.alive) throw lost();

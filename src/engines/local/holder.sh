@@ -4,6 +4,8 @@
 # POSIX sh: it runs under dash, bash and busybox.
 
 set -u
+nl='
+'
 umask 022
 
 # prepare HIDDEN SESSION: takes the lease, and a place that commands' users may traverse. Runs once.
@@ -40,30 +42,43 @@ background() {
 
 # slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout.
 slot() {
-  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 in args status && mkfifo -m 622 out err)
+  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go in args status && mkfifo -m 622 out err)
 }
 
+# overlay VIEW TOP LOWER
 overlay() {
-  mount -n -i -c -t overlay -o "userxattr,lowerdir=$2,upperdir=l/$1,workdir=w/$1" overlay "v/$1"
+  mount -n -i -c -t overlay -o "userxattr,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
 }
 
-# launch ID SLOT STDIN VIEW LOWER PROCESSES CGROUPS ENTER… -- COMMAND…
-# Mounts the view and becomes bwrap, which reads its options from the slot's args. "started" on the slot's
-# status says that every pipe is open. Answers with the pid of the job.
-launch() {
+# standby ID N CGROUP…: a process that enters its cgroups and then waits for the call of `launch` that it is
+# to become. Ahead of time, because entering a cgroup takes milliseconds (the kernel waits for an RCU grace
+# period) and a launch none of its own.
+standby() {
   jobs >/dev/null # reaps what ended before
-  id=$1 slot=io/$2 stdin=$3 view=$4 lower=$5 processes=$6 cgroups=$7
-  shift 7
+  id=$1 slot=io/$2
+  shift 2
   (
-    exec 3<"$slot/args" 5>"$slot/status" <"$stdin" >"$slot/out" 2>"$slot/err" 4>&- 9>&-
-    echo started >&5
-    overlay "$view" "$lower" || exit 1
-    for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs" || exit 1; done
-    ulimit -c 0
-    if [ "$processes" != - ]; then ulimit -u "$processes" 2>/dev/null || ulimit -p "$processes" || exit 1; fi
-    exec "$@"
+    exec 9>&- </dev/null
+    for cgroup; do
+      text=$(echo 0 2>&1 >"$cgroup/cgroup.procs") || { echo "$id 1 $text" >&4; exit 1; }
+    done
+    echo "$id 0" >&4
+    exec 4>&-
+    read -r call <"$slot/go" && eval "$call"
   ) &
-  echo "$id 0 $!" >&4
+}
+
+# launch STDIN VIEW TOP LOWER PROCESSES ENTER… -- COMMAND…
+# Mounts the view and becomes bwrap, which reads its options from the slot's args. "started" on the slot's
+# status says that every pipe is open.
+launch() {
+  exec 3<"$slot/args" 5>"$slot/status" <"$1" >"$slot/out" 2>"$slot/err"
+  echo started >&5
+  overlay "$2" "$3" "$4" || exit 1
+  ulimit -c 0
+  if [ "$5" != - ]; then ulimit -u "$5" 2>/dev/null || ulimit -p "$5" || exit 1; fi
+  shift 5
+  exec "$@"
 }
 
 # guest COUNT: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.

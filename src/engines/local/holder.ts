@@ -152,9 +152,9 @@ export class Holder {
   }
 }
 
-/** POSIX sh quoting: exact for every string without NUL. */
+/** POSIX sh quoting on one line: exact for every string without NUL. holder.sh sets nl. */
 export function quote(text: string): string {
-  return /^[\w./:=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`).replaceAll("\n", `'"$nl"'`)}'`;
 }
 
 // The classic mount(2) call: the newer one takes no more than 256 bytes of an option's value.

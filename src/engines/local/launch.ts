@@ -9,9 +9,9 @@ import type { Slot } from "./slots.js";
 /** What a launch needs; see `launch` in holder.sh. */
 export interface LaunchPlan {
   view: string;
+  top: string;
   lower: string;
   processes: number | undefined;
-  cgroups: readonly string[];
   /** What runs before bwrap in its place: nsenter for another user or network. */
   enter: readonly string[];
   /** Options of bwrap. They go through a pipe: secrets among them must be in nobody's arguments. */
@@ -69,27 +69,12 @@ export function launch(
     onBytes("stderr", bytes);
   });
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
-  const job = holder.call(
-    "launch",
-    slot.name,
-    plan.stdin ? `io/${slot.name}/in` : "/dev/null",
-    plan.view,
-    plan.lower,
-    plan.processes === undefined ? "-" : String(plan.processes),
-    plan.cgroups.join(" "),
-    ...plan.enter,
-    "bwrap",
-    "--args",
-    "3",
-    "--json-status-fd",
-    "5",
-    "--",
-    ...plan.argv,
-  );
-  job.catch(() => {}); // `ended` says it
+  const processes = plan.processes === undefined ? "-" : String(plan.processes);
+  const stdin = plan.stdin ? `io/${slot.name}/in` : "/dev/null";
+  const bwrap = ["bwrap", "--args", "3", "--json-status-fd", "5", "--", ...plan.argv];
+  slot.call("launch", stdin, plan.view, plan.top, plan.lower, processes, ...plan.enter, ...bwrap);
   const ended = (async (): Promise<LaunchEnd> => {
     await Promise.race([once(status, "close"), holder.ended]);
-    await job;
     if (init) await untilDead(holder, init);
     await Promise.all(drained);
     if (inputError !== undefined) return { kind: "input", cause: inputError };

@@ -1,13 +1,13 @@
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Limits } from "../../engine.js";
-import type { CommandLimits } from "./cgroups.js";
+import type { CommandCgroup } from "./cgroups.js";
 
 const POLL_MS = 200;
 
 /** Polls what the kernel does not stop by itself. */
 export function watchLimits(
-  command: CommandLimits,
+  command: CommandCgroup,
   upper: string,
   limits: Readonly<Limits>,
   stop: (why: "memory" | "disk") => void,

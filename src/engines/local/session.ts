@@ -46,9 +46,9 @@ export class Session implements HolderOwner {
     readonly directory: string,
   ) {
     this.snapshots = new Snapshots(this, directory);
-    this.slots = new Slots(this, directory);
-    this.networks = new Networks(this, directory);
     this.cgroups = new Cgroups(findCgroups(), directory);
+    this.slots = new Slots(this, this.cgroups, directory);
+    this.networks = new Networks(this, directory);
   }
 
   get baseContext(): BaseContext {
@@ -122,7 +122,7 @@ export class Session implements HolderOwner {
 
   async close(): Promise<void> {
     await this.snapshots.garbage.flush();
-    this.cgroups.close();
     await this.holder.close();
+    this.cgroups.close();
   }
 }

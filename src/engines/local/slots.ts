@@ -1,67 +1,97 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import type { HolderOwner } from "./holder.js";
+import type { Cgroups, CommandCgroup } from "./cgroups.js";
+import { type HolderOwner, quote } from "./holder.js";
 
-/** The named pipes of one running command, opened on our side. See `slot` and `launch` in holder.sh. */
+/** A place where one command can run at a time: a process standing by in its cgroup, and named pipes to it. */
 export interface Slot {
   readonly name: string;
+  readonly cgroup: CommandCgroup;
   readonly stdout: Socket;
   readonly stderr: Socket;
   readonly status: Socket;
+  /** Has the process that stands by call a function of holder.sh. */
+  call(name: string, ...args: readonly string[]): void;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
   openWriters(): { args: Socket; stdin: Socket | undefined };
-  /** Closes what is still open. */
-  close(): void;
+}
+
+interface Place {
+  name: string;
+  cgroup: CommandCgroup;
+  ready: Promise<unknown>;
 }
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
-/** Makes slots and uses them again: a pipe is like new when nobody has it open. */
+/** Idle places that have a process standing by. */
+const STANDING_BY = 4;
+
+/** Makes slots and uses them again: pipes and cgroups are like new when no process is in them. */
 export class Slots {
-  #idle: string[] = [];
+  #idle: Place[] = [];
+  #cold: Omit<Place, "ready">[] = [];
   #next = 1;
 
   constructor(
     private readonly owner: HolderOwner,
+    private readonly cgroups: Cgroups,
     private readonly directory: string,
   ) {}
 
-  /** After the holder died, something may still have them open for a moment. */
+  /** After the holder died: its processes that stood by are gone. */
   forget(): void {
     this.#idle = [];
+    this.#cold = [];
   }
 
-  async take(withStdin: boolean): Promise<Slot> {
-    let name = this.#idle.pop();
-    if (!name) {
-      name = String(this.#next++);
-      await this.owner.holder.run("slot", name);
+  async take(withStdin: boolean): Promise<Slot & { give: () => void }> {
+    // The one that has waited longest: its process is the surest to be ready.
+    const place = this.#idle.shift() ?? this.#standBy(this.#cold.pop() ?? (await this.#make()));
+    try {
+      await place.ready;
+      const slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
+      return { ...slot, give: () => this.#give(place, slot.close) };
+    } catch (error) {
+      this.#cold.push(place);
+      throw error;
     }
-    return openSlot(join(this.directory, "io", name), name, withStdin);
   }
 
-  /** Only when no process can have its pipes open any more. */
-  give(slot: Slot): void {
-    slot.close();
-    this.#idle.push(slot.name);
+  /** Only when no process can be in it any more. */
+  #give(place: Place, close: () => void): void {
+    close();
+    if (!this.owner.holder.alive) return;
+    if (this.#idle.length < STANDING_BY) this.#idle.push(this.#standBy(place));
+    else this.#cold.push(place);
+  }
+
+  async #make(): Promise<Omit<Place, "ready">> {
+    const name = String(this.#next++);
+    await this.owner.holder.run("slot", name);
+    return { name, cgroup: this.cgroups.make(name) };
+  }
+
+  #standBy({ name, cgroup }: Omit<Place, "ready">): Place {
+    const ready = this.owner.holder.call("standby", name, ...cgroup.directories);
+    ready.catch(() => {}); // take says it
+    return { name, cgroup, ready };
   }
 }
 
-function openSlot(path: string, name: string, withStdin: boolean): Slot {
+function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean): Slot & { close: () => void } {
   // Readers first, and writers that are readers too: so the job's own opens never wait for us.
   const reader = (pipe: string) =>
     new Socket({ fd: openSync(join(path, pipe), O_RDONLY | O_NONBLOCK), readable: true, writable: false });
-  const keepers = [openSync(join(path, "args"), O_RDWR | O_NONBLOCK)];
-  if (withStdin) keepers.push(openSync(join(path, "in"), O_RDWR | O_NONBLOCK));
+  const keeper = (pipe: string) => openSync(join(path, pipe), O_RDWR | O_NONBLOCK);
+  const go = keeper("go");
+  const keepers = [go, keeper("args"), ...(withStdin ? [keeper("in")] : [])];
   const sockets = [reader("out"), reader("err"), reader("status")] as const;
   const writers: Socket[] = [];
   const writer = (pipe: string) => {
-    const socket = new Socket({
-      fd: openSync(join(path, pipe), O_WRONLY | O_NONBLOCK),
-      readable: false,
-      writable: true,
-    });
+    const fd = openSync(join(path, pipe), O_WRONLY | O_NONBLOCK);
+    const socket = new Socket({ fd, readable: false, writable: true });
     socket.on("error", () => {}); // a command that ends without reading its input
     writers.push(socket);
     return socket;
@@ -71,9 +101,11 @@ function openSlot(path: string, name: string, withStdin: boolean): Slot {
   };
   return {
     name,
+    cgroup,
     stdout: sockets[0],
     stderr: sockets[1],
     status: sockets[2],
+    call: (name, ...args) => writeLine(go, [name, ...args.map(quote)].join(" ")),
     openWriters() {
       const opened = { args: writer("args"), stdin: withStdin ? writer("in") : undefined };
       closeKeepers();
@@ -84,4 +116,17 @@ function openSlot(path: string, name: string, withStdin: boolean): Slot {
       for (const socket of [...sockets, ...writers]) socket.destroy();
     },
   };
+}
+
+/** The pipe takes 64 KiB at once; the rest of a longer line goes as the other side reads. */
+function writeLine(fd: number, line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }

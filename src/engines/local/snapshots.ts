@@ -55,6 +55,7 @@ const IDLE_VIEWS = 8;
 export class Snapshots {
   #directory: string;
   #nextLayer = 1;
+  #nextView = 1;
   #live = new Set<LocalSnapshot>();
   #mounting = new Map<LocalSnapshot, Promise<View>>();
   readonly garbage: Garbage;
@@ -140,12 +141,13 @@ export class Snapshots {
 
   /** Makes what a mount needs and describes it; the launch of a command mounts it itself. */
   prepareView(layers: readonly Layer[]): { view: View; lower: string } {
-    const [top, ...lower] = layers as [Layer, ...Layer[]];
-    mkdirSync(join(this.#directory, "w", top.name));
-    mkdirSync(join(this.#directory, "v", top.name));
+    const [_top, ...lower] = layers as [Layer, ...Layer[]];
+    const name = String(this.#nextView++);
+    mkdirSync(join(this.#directory, "w", name));
+    mkdirSync(join(this.#directory, "v", name));
     for (const layer of layers) layer.holds++;
     return {
-      view: { name: top.name, layers, root: `${this.owner.holder.session}/v/${top.name}`, pins: 0 },
+      view: { name, layers, root: `${this.owner.holder.session}/v/${name}`, pins: 0 },
       lower: lower.map((layer) => `l/${layer.name}`).join(":"),
     };
   }
@@ -187,7 +189,7 @@ export class Snapshots {
     const { view, lower } = this.prepareView(snapshot.layers);
     this.retain(snapshot);
     try {
-      await this.owner.holder.run("overlay", view.name, lower);
+      await this.owner.holder.run("overlay", view.name, snapshot.top.name, lower);
       snapshot.view = view;
     } catch (error) {
       this.#drop(view.layers);
