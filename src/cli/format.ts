@@ -31,7 +31,10 @@ export function count(n: number, noun: string, plural = `${noun}s`): string {
 /** Cut to a number of terminal columns, styles and wide characters counted as what they are. */
 export function clip(text: string, columns: number, ellipsis = "…"): string {
   if (columns <= 0) return "";
-  return cliTruncate(text, columns, { truncationCharacter: columns > ellipsis.length ? ellipsis : "" });
+  const options = { truncationCharacter: columns > ellipsis.length ? ellipsis : "" };
+  const cut = cliTruncate(text, columns, options);
+  // A wide character that lies over the edge is kept whole by the library.
+  return stringWidth(cut) > columns ? cliTruncate(text, columns - 1, options) : cut;
 }
 
 /** Filled with spaces to a number of terminal columns. */

@@ -80,7 +80,9 @@ function stepLine(step: StepView, candidate: CandidateView, nameWidth: number, f
       if (!report) return name;
       const remark = remarkOf(report);
       const ran = report.startedAt === undefined ? " ".repeat(7) : time(report.durationMs);
-      return `${signOf(report.verdict, t)} ${name} ${ran}  ${report.verdict === "passed" ? t.dim(remark) : remark}`;
+      const line = `${signOf(report.verdict, t)} ${name} ${ran}`;
+      if (remark === "") return line.trimEnd();
+      return `${line}  ${report.verdict === "passed" ? t.dim(remark) : remark}`;
     }
   }
 }

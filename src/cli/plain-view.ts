@@ -3,11 +3,11 @@ import { duration } from "./format.js";
 import { STOPPING } from "./interrupt.js";
 import { Progress } from "./progress.js";
 import { remarkOf, signOf } from "./signs.js";
-import { HarmlessStream, oneLine, theme } from "./terminal.js";
+import { HarmlessStream, type Output, oneLine, theme } from "./terminal.js";
 import type { View } from "./view.js";
 
 /** One line when a step starts and one when it ends, for pipes and CI; with its output when `verbose`. */
-export function plainView(stream: NodeJS.WriteStream, verbose: boolean): View {
+export function plainView(stream: Output, verbose: boolean): View {
   const progress = new Progress(performance.now());
   const t = theme(stream);
   const outputs = new Map<string, { filter: HarmlessStream; rest: string }>();

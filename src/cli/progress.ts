@@ -23,6 +23,9 @@ export interface CandidateView {
   verdict?: Verdict;
 }
 
+// More than the widest terminal shows of a line.
+const LONGEST_LINE = 1000;
+
 /** Events folded into how things stand. Repeated runs of a check are one step. */
 export class Progress {
   readonly candidates: CandidateView[] = [];
@@ -90,10 +93,10 @@ export class Progress {
 
   #output(step: StepView, text: string): void {
     // Only the end of a long line can be shown, and it may never end.
-    const lines = ((this.#unfinished.get(step) ?? "") + text).slice(-8192).split(/\r\n|[\r\n]/);
+    const lines = ((this.#unfinished.get(step) ?? "") + text).slice(-8 * LONGEST_LINE).split(/\r\n|[\r\n]/);
     this.#unfinished.set(step, lines.at(-1) ?? "");
     for (const line of lines.reverse()) {
-      const shown = oneLine(line);
+      const shown = oneLine(line.slice(0, LONGEST_LINE));
       if (shown === "") continue;
       step.lastLine = shown;
       return;
