@@ -1,0 +1,4 @@
+import { probeDagger } from "../support/engine-dagger.js";
+import { describeContract } from "./suite.js";
+
+describeContract(await probeDagger());

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { Sandbox } from "../../src/sandbox.js";
+import { probeLocal } from "../support/engine-local.js";
+import { isRequired } from "../support/engines.js";
+import { expectCode } from "../support/errors.js";
+import { processesWith, waitForProcesses } from "../support/host-processes.js";
+import { descendants, type Identity, mountsOf, stillAlive, untilNone } from "../support/leftovers.js";
+import { uniqueWord } from "../support/scratch.js";
+
+const engine = await probeLocal();
+
+/** The holder dying alone: what ran is lost, what was is kept, and the next operation works. */
+describe("a killed holder", () => {
+  if ("unavailable" in engine) {
+    test("the local engine answers", (context) => {
+      if (isRequired("local")) expect.fail(engine.unavailable);
+      context.skip(engine.unavailable);
+    });
+    return;
+  }
+
+  test("20 times during commands is ENGINE_LOST for what ran, and snapshots, forks and env are kept", async () => {
+    await using sandbox = await Sandbox.create({ engine: "local", env: { STAYS: "yes" } });
+    await sandbox.exec("mkdir d; echo 0 > count; rm -rf d; mkdir d; echo in d > d/file");
+    await using fork = await sandbox.fork();
+    for (let time = 1; time <= 20; time++) {
+      const mark = uniqueWord();
+      const running = expectCode(
+        sandbox.exec("echo 99 > count; setsid sleep 1000 & echo printed; sleep 1000", {
+          env: { FORKBOX_TEST_MARK: mark },
+        }),
+        "ENGINE_LOST",
+      );
+      const waiting = sandbox.exec(`expr $(cat count) + 1 > next; mv next count; echo $STAYS; cat d/file`);
+      await waitForProcesses(mark, 3);
+      await sleep(Math.random() * 30);
+      const holders = await holdersNow();
+      for (const holder of holders) process.kill(holder.pid, "SIGKILL");
+      await running;
+      await untilNone(() => processesWith(mark));
+      await untilNone(() => stillAlive(holders));
+      expect(await waiting).toMatchObject({ exitCode: 0, stdout: "yes\nin d\n" });
+      expect(await sandbox.readTextFile("count")).toBe(`${time}\n`);
+    }
+    expect((await fork.exec("cat count d/file")).stdout).toBe("0\nin d\n");
+    await sandbox.close();
+    await fork.close();
+    await untilNone(() => descendants(process.pid));
+    await untilNone(() => mountsOf(process.env.FORKBOX_STATE_DIR as string));
+  });
+
+  test("while nothing runs, the next operation of any kind works", async () => {
+    await using sandbox = await Sandbox.create({ engine: "local" });
+    await sandbox.exec("echo text > file");
+    const operations = [
+      () => sandbox.readTextFile("file"),
+      () => sandbox.listDirectory("."),
+      () => sandbox.writeFile("new", "x"),
+      () => sandbox.exec("cat file"),
+      () => sandbox.fork().then((fork) => fork.close()),
+      () => sandbox.deleteFile("new"),
+    ];
+    for (const operate of operations) {
+      for (const holder of await holdersNow()) process.kill(holder.pid, "SIGKILL");
+      await sleep(100);
+      await operate();
+    }
+    expect(await sandbox.readTextFile("file")).toBe("text\n");
+  });
+
+  test("many sandboxes at once all lose what ran and all go on", async () => {
+    await using parent = await Sandbox.create({ engine: "local" });
+    await parent.writeFile("file", "base");
+    const forks = await Promise.all(Array.from({ length: 6 }, () => parent.fork()));
+    const mark = uniqueWord();
+    const lost = forks.map((fork) =>
+      expectCode(
+        fork.exec("echo changed > file; sleep 1000", { env: { FORKBOX_TEST_MARK: mark } }),
+        "ENGINE_LOST",
+      ),
+    );
+    await waitForProcesses(mark, 6);
+    for (const holder of await holdersNow()) process.kill(holder.pid, "SIGKILL");
+    await Promise.all(lost);
+    const read = await Promise.all(forks.map((fork) => fork.exec("cat file; echo again > file; cat file")));
+    expect(read.map((result) => result.stdout)).toEqual(forks.map(() => "baseagain\n"));
+    await Promise.all(forks.map((fork) => fork.close()));
+  });
+});
+
+/** The engine's first process and the one below it that holds the mounts. */
+async function holdersNow(): Promise<Identity[]> {
+  const all = await descendants(process.pid);
+  expect(all.length).toBeGreaterThan(0);
+  return all.slice(0, 2);
+}
