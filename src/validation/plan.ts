@@ -30,6 +30,8 @@ export interface Candidate {
   /** Without environment and secrets: each step has its own. */
   create: CreateOptions;
   environment: StepEnvironment;
+  /** Setup's. */
+  caches: Readonly<Record<string, string>>;
   /** Never imported. */
   exclude: readonly string[];
   /** `<out>/<candidate>`. */
@@ -106,6 +108,7 @@ async function planCandidate(
       limits: tighter(spec.limits ?? {}, config.limits),
     },
     environment: new StepEnvironment(spec, config),
+    caches: { ...config.caches, ...spec.caches },
     exclude: [...sources, "forkbox-out", ...withinGlob(outRoot, directory)],
     out,
   };

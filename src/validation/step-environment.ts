@@ -29,7 +29,9 @@ export class StepEnvironment {
     ];
   }
 
-  /** Setup and build run the project's own scripts with network: they get no secrets unless listed for them. */
+  /**
+   * Checks also get CI=1: some test runners watch for changes without it. Setup and build run the project's own scripts with network, so they get no secrets unless listed for them.
+   */
   of(kind: StepKind, step: Step): { env: Values; secrets: Values } {
     const env = step.env
       ? this.#values("env", step.env)
@@ -37,7 +39,8 @@ export class StepEnvironment {
     const fromConfig = step.secrets ?? (kind === "check" ? this.#config.secrets : []);
     const fromSpec = step.secrets === undefined && kind === "check" ? this.#spec.secrets : {};
     const secrets = { ...this.#values("secrets", fromConfig), ...fromSpec };
-    return splitVariables(withVariables(new Map(), env, secrets));
+    const ci = kind === "check" ? { CI: "1" } : {};
+    return splitVariables(withVariables(new Map(), { ...ci, ...env }, secrets));
   }
 
   /** Undefined: off where the engine can. */

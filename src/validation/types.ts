@@ -121,6 +121,7 @@ export interface Report {
   /** Name of the engine. */
   engine: string;
   candidates: CandidateReport[];
+  /** Those of all candidates, each with its name where there are several. */
   warnings: string[];
 }
 

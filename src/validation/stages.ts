@@ -1,0 +1,164 @@
+import { createFromKept, forgetKept, forkWith, keepSandbox, Sandbox } from "../sandbox.js";
+import type { Build, Setup } from "./config.js";
+import type { CandidateContext } from "./context.js";
+import { defaultSetupFiles } from "./setup-files.js";
+import { setupKey } from "./setup-key.js";
+import { notRunBecause, type Outcome, passed, runInFork, runStep } from "./step.js";
+import type { StepReport } from "./types.js";
+
+/** Setup, sources and build, until one does not pass. `built` is what checks fork from, the caller's to close. */
+export async function runStages(
+  context: CandidateContext,
+): Promise<{ stages: StepReport[]; built?: Sandbox }> {
+  const { setup, build } = context.candidate.config;
+  const stages: StepReport[] = [];
+  const installed = setup && (await runSetup(context, setup));
+  if (installed !== undefined) {
+    stages.push(installed.report);
+    if (installed.end === undefined) return stopped(context, stages);
+  }
+  const imported = await importSources(context, installed?.end);
+  stages.push(imported.report);
+  if (imported.end === undefined) {
+    await installed?.end?.close();
+    return stopped(context, stages);
+  }
+  if (build === undefined) return { stages, built: imported.end };
+  const made = await runBuild(context, build, imported.end).finally(() => imported.end?.close());
+  stages.push(made.report);
+  return made.end === undefined ? { stages } : { stages, built: made.end };
+}
+
+/** What does not run because the last of the stages did not pass. */
+function stopped(context: CandidateContext, stages: StepReport[]): { stages: StepReport[] } {
+  const { build } = context.candidate.config;
+  const broken = stages.at(-1);
+  if (build === undefined || broken === undefined) return { stages };
+  return { stages: [...stages, notRunBecause(context, context.id("build", "build"), build, broken)] };
+}
+
+interface StageEnd {
+  report: StepReport;
+  /** Where it passed; the caller's to close. */
+  end: Sandbox | undefined;
+}
+
+async function runBuild(context: CandidateContext, build: Build, from: Sandbox): Promise<StageEnd> {
+  const id = context.id("build", "build");
+  let end: Sandbox | undefined;
+  const report = await runStep(context, id, build, async () => {
+    const ran = await runInFork(context, id, build, from);
+    end = ran.end;
+    return ran.outcome;
+  });
+  return { report, end };
+}
+
+async function runSetup(context: CandidateContext, setup: Setup): Promise<StageEnd> {
+  let end: Sandbox | undefined;
+  const report = await runStep(context, context.id("setup", "setup"), setup, async () => {
+    const result = await setupFromCacheOrRun(context, setup);
+    end = result.end;
+    return result.outcome;
+  });
+  return { report, end };
+}
+
+async function setupFromCacheOrRun(
+  context: CandidateContext,
+  setup: Setup,
+): Promise<{ outcome: Outcome; end?: Sandbox }> {
+  // A snapshot made with secrets could hold them, for whoever comes next.
+  const hasSecrets = Object.keys(context.candidate.environment.of("setup", setup).secrets).length > 0;
+  if (hasSecrets) return runFresh(context, setup, undefined);
+  const key = await keyOf(context, setup);
+  const { setups } = context.run;
+  const before = setups.get(key);
+  const mine = (async () => {
+    await before;
+    const kept =
+      context.run.fresh && before === undefined
+        ? undefined
+        : await createFromKept(key, createOptions(context));
+    if (kept !== undefined)
+      return { outcome: { ...passed, cached: true, reason: "from the cache" }, end: kept };
+    return runFresh(context, setup, key);
+  })();
+  setups.set(
+    key,
+    mine.catch(() => undefined),
+  );
+  return mine;
+}
+
+/** Runs setup and, with a key and only where it passed, keeps what came of it. */
+async function runFresh(
+  context: CandidateContext,
+  setup: Setup,
+  key: string | undefined,
+): Promise<{ outcome: Outcome; end?: Sandbox }> {
+  const { candidate, signal } = context;
+  const options = createOptions(context);
+  // What is cached must not hide that setup fails now.
+  if (key !== undefined) await forgetKept(key, options);
+  const parent = await Sandbox.create({ ...options, caches: candidate.caches });
+  try {
+    await parent.refreshFromHost(candidate.directory, ".", { ...filesOf(context, setup), signal });
+    const { outcome, end } = await runInFork(context, context.id("setup", "setup"), setup, parent);
+    if (end === undefined) return { outcome };
+    const withoutCaches = await forkWith(end, { caches: {} }).finally(() => end.close());
+    // Files that changed meanwhile would go under a name that is not theirs.
+    if (key !== undefined && (await keyOf(context, setup)) === key)
+      await keepSandbox(withoutCaches, key, signal);
+    return { outcome, end: withoutCaches };
+  } finally {
+    await parent.close();
+  }
+}
+
+async function keyOf(context: CandidateContext, setup: Setup): Promise<string> {
+  const { candidate, engine, signal } = context;
+  const { base = engine.defaultBase, user = "sandbox" } = candidate.create;
+  return setupKey(
+    candidate.directory,
+    { ...filesOf(context, setup), signal },
+    {
+      ...{ base: await engine.identify(base, signal), user, commands: setup.commands },
+      ...{ env: candidate.environment.of("setup", setup).env, caches: candidate.caches },
+      network: context.networkOf("setup", setup),
+    },
+  );
+}
+
+function filesOf({ candidate }: CandidateContext, { files = defaultSetupFiles }: Setup) {
+  // A lockfile that is named counts even where git ignores it; the whole project is what git says it is.
+  const whole = files.includes("**");
+  const gitignore = whole && candidate.config.sources.gitignore !== false;
+  return { include: files, exclude: candidate.exclude, gitignore };
+}
+
+async function importSources(context: CandidateContext, from: Sandbox | undefined): Promise<StageEnd> {
+  const { candidate, signal } = context;
+  const { include, gitignore = true } = candidate.config.sources;
+  let end: Sandbox | undefined;
+  const report = await runStep(context, context.id("sources", "sources"), undefined, async () => {
+    const sandbox = from ?? (await Sandbox.create(createOptions(context)));
+    try {
+      const { skipped } = await sandbox.refreshFromHost(candidate.directory, ".", {
+        ...(include === undefined ? {} : { include }),
+        ...{ exclude: candidate.exclude, gitignore, signal },
+      });
+      for (const { path, reason } of skipped) context.warn(`${path} was not imported: ${reason}`);
+    } catch (error) {
+      await sandbox.close();
+      throw error;
+    }
+    end = sandbox;
+    return passed;
+  });
+  return { report, end };
+}
+
+function createOptions(context: CandidateContext) {
+  return { ...context.options, signal: context.signal };
+}

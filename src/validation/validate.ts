@@ -1,0 +1,158 @@
+import { type EngineLease, leaseEngine } from "../engines/choose.js";
+import { refuseCandidate, runCandidate } from "./candidate.js";
+import { CandidateContext, type Run } from "./context.js";
+import { Emitter } from "./emitter.js";
+import { type Candidate, makePlan, type Plan } from "./plan.js";
+import { checkReportFiles, writeReports } from "./reports/write.js";
+import { Slots } from "./slots.js";
+import type { CandidatePlan, CandidateReport, Report, ValidateSpec } from "./types.js";
+import { exitCode } from "./verdicts.js";
+
+/**
+ * Builds a project once in a sandbox, runs all of its checks in parallel forks, exports the artifacts, and says
+ * what passed. Several directories are candidates that are judged alike. What did not pass is in the report, an
+ * abort while it runs included; `spec.onEvent` hears what happens as it happens.
+ *
+ * @throws SandboxError INVALID_ARGUMENT for a spec or config that can't be right, nothing to check included;
+ * ENGINE_UNAVAILABLE and UNSUPPORTED with what to do; ABORTED when it was aborted before anything ran. With
+ * several candidates, a config that one of them brought makes only that one fail. What `onEvent` throws.
+ *
+ * @example
+ * ```ts
+ * import { validate } from "forkbox";
+ *
+ * const report = await validate({
+ *   directories: ["./candidate-1", "./candidate-2"],
+ *   config: { build: "npm run build", checks: { test: "npm test", lint: "npm run lint" } },
+ *   onEvent: (event) => {
+ *     if (event.type === "step-ended") console.log(event.step.name, event.report.verdict);
+ *   },
+ * });
+ * process.exitCode = report.exitCode;
+ * ```
+ */
+export async function validate(spec: ValidateSpec = {}): Promise<Report> {
+  const startedAt = new Date();
+  const started = performance.now();
+  const plan = await makePlan(spec);
+  await checkReportFiles(plan.reports);
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(new Error("interrupted", { cause: spec.signal?.reason }));
+  spec.signal?.addEventListener("abort", onAbort);
+  const emitter = new Emitter(spec.onEvent, plan.redactor, () => stop.abort());
+  const leases: EngineLease[] = [];
+  try {
+    const run: Run = {
+      ...{ emitter, slots: new Slots(plan.jobs), repeat: plan.repeat, setups: new Map() },
+      fresh: spec.fresh ?? false,
+    };
+    const prepared = [];
+    for (const candidate of plan.candidates) {
+      prepared.push("error" in candidate ? candidate : await prepare(candidate, run, spec, stop, leases));
+    }
+    emitter.emit({
+      type: "started",
+      candidates: plan.candidates.map(planOf),
+      jobs: plan.jobs,
+      repeat: plan.repeat,
+    });
+    const candidates = await settled(
+      prepared.map(async (item) =>
+        item instanceof CandidateContext ? runCandidate(item) : refuseCandidate(run, item),
+      ),
+    );
+    emitter.throwIfListenerThrew();
+    const engine = [...new Set(leases.map((lease) => lease.engine.name))].join(", ");
+    const report = emitter.redacted(
+      overall(spec, candidates, {
+        ...{
+          startedAt: startedAt.toISOString(),
+          durationMs: Math.round(performance.now() - started),
+          engine,
+        },
+      }),
+    );
+    await writeReports(report, plan.reports);
+    emitter.emit({ type: "report", report });
+    emitter.throwIfListenerThrew();
+    return report;
+  } finally {
+    spec.signal?.removeEventListener("abort", onAbort);
+    await Promise.all(leases.map((lease) => lease.release()));
+  }
+}
+
+/** Starts the engine of a candidate, and looks whether it can do what is asked, before anything runs. */
+async function prepare(
+  candidate: Candidate,
+  run: Run,
+  { failFast = false, any = false, signal }: ValidateSpec,
+  stop: AbortController,
+  leases: EngineLease[],
+): Promise<CandidateContext> {
+  const lease = await leaseEngine(candidate.create.engine, candidate.create.base, signal);
+  leases.push(lease);
+  const can = await lease.engine.capabilities(signal);
+  // With `any`, one that fails must not take the others with it.
+  const own = new AbortController();
+  stop.signal.addEventListener("abort", () => own.abort(stop.signal.reason));
+  const cancelled = any ? own : stop;
+  return new CandidateContext(
+    run,
+    candidate,
+    { engine: lease.engine, can },
+    {
+      signal: own.signal,
+      failFast: (what) => {
+        if (failFast) cancelled.abort(new Error(`fail-fast: ${what} did not pass`));
+      },
+    },
+  );
+}
+
+function overall(
+  { any = false, signal }: ValidateSpec,
+  candidates: CandidateReport[],
+  times: Pick<Report, "startedAt" | "durationMs" | "engine">,
+): Report {
+  const passes = (candidate: CandidateReport) => candidate.verdict === "passed";
+  const passed = any ? candidates.some(passes) : candidates.every(passes);
+  const interrupted = signal?.aborted === true && candidates.some(wasCancelled);
+  const found = { passed, interrupted, any, candidates };
+  const warnings = candidates.flatMap((candidate) =>
+    candidate.warnings.map((warning) =>
+      candidates.length === 1 ? warning : `${candidate.name}: ${warning}`,
+    ),
+  );
+  return { version: 1, ...found, exitCode: exitCode(found), ...times, warnings };
+}
+
+function wasCancelled({ stages, checks }: CandidateReport): boolean {
+  return [...stages, ...checks].some(({ verdict }) => verdict === "cancelled");
+}
+
+function planOf(candidate: Plan["candidates"][number]): CandidatePlan {
+  const { name, directory } = candidate;
+  if ("error" in candidate)
+    return { name, directory, configFrom: candidate.error.path ?? directory, steps: [] };
+  const { from, setup, build, checks } = candidate.config;
+  return {
+    ...{ name, directory, configFrom: from },
+    steps: [
+      ...(setup ? [{ kind: "setup" as const, name: "setup", commands: setup.commands, needs: [] }] : []),
+      { kind: "sources", name: "sources", commands: [], needs: [] },
+      ...(build ? [{ kind: "build" as const, name: "build", commands: build.commands, needs: [] }] : []),
+      ...checks.map(({ name, commands, needs }) => ({
+        kind: "check" as const,
+        name,
+        commands,
+        needs: [...needs],
+      })),
+    ],
+  };
+}
+
+async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
