@@ -31,14 +31,14 @@ async function print(rows: readonly Row[]): Promise<void> {
     process.stdout.write("No sandboxes.\n");
     return;
   }
-  const header = ["ENGINE", "SESSION", "PID", "STATE", "AGE", "SANDBOXES", "DISK"].map(t.bold);
+  const header = ["ENGINE", "SESSION", "PID", "STATE", "AGE", "RUNNING", "DISK"].map(t.bold);
   const cells = rows.map((row) => [
     row.engine,
     row.id,
     String(row.pid),
     row.live ? t.green("live") : t.yellow("dead"),
     duration(Date.now() - new Date(row.startedAt).getTime()),
-    String(row.sandboxes),
+    String(row.running),
     row.diskBytes === undefined ? "" : size(row.diskBytes),
   ]);
   const hint = rows.every((row) => row.live) ? [] : ["", 'Reclaim what dead ones left with "forkbox prune".'];

@@ -16,7 +16,8 @@ export interface Session {
   startedAt: Date;
   /** Its process is alive. What a dead one left is reclaimed by the next start or by prune. */
   live: boolean;
-  sandboxes: number;
+  /** Commands it is running now. */
+  running: number;
   diskBytes?: number;
 }
 
@@ -49,8 +50,8 @@ export function engineAdmins(): EngineAdmin[] {
     {
       name: "local",
       diagnose: async () => (await import("./local/doctor.js")).diagnose(),
-      sessions: async () => (await import("./local/state.js")).listSessions(),
-      prune: async (options) => (await import("./local/state.js")).prune(options),
+      sessions: async () => (await import("./local/sessions.js")).listSessions(),
+      prune: async (options) => (await import("./local/sessions.js")).prune(options),
     },
   ];
 }

@@ -1,4 +1,5 @@
 import type { Capabilities, Support } from "../../engine.js";
+import { lackOfNetwork } from "./doctor.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */
@@ -24,7 +25,7 @@ export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
         ? true
         : 'user "root" needs a range of ids, which only root\'s own forkbox can map here. Use user "sandbox", or run as root.',
     },
-    network: { on: true, off: true, host: true },
+    network: { on: lackOfNetwork() ?? true, off: true, host: true },
     limits: {
       memoryMiB: cgroup("memory"),
       cpus: cgroup("cpu"),

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
 import type { Ids } from "./ids.js";
+import { findTool, TOOL_PATH } from "./tools.js";
 
 const SCRIPT = fileURLToPath(new URL("./holder.sh", import.meta.url));
 
@@ -45,7 +46,7 @@ export class Holder {
    */
   static async start(directory: string, session: string, ids: Ids): Promise<Holder> {
     const child = spawn(
-      "unshare",
+      findTool("unshare") ?? "unshare",
       [
         "--user",
         "sh",
@@ -159,7 +160,7 @@ export function quote(text: string): string {
 
 // The classic mount(2) call: the newer one takes no more than 256 bytes of an option's value.
 const HOLDER_ENV = {
-  PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",
+  PATH: TOOL_PATH,
   LIBMOUNT_FORCE_MOUNT2: "always",
   LC_ALL: "C",
 };

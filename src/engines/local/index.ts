@@ -13,9 +13,11 @@ import type {
   StreamName,
   User,
 } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
 import { identifyBase } from "./base-identity.js";
 import { probeCapabilities } from "./capabilities.js";
 import { applyChange, isAtomic } from "./change.js";
+import { explain, requireTools } from "./doctor.js";
 import { execOn } from "./exec.js";
 import { existing, listTree, readFromTree, statTree } from "./files.js";
 import { importInto } from "./import.js";
@@ -66,7 +68,13 @@ class LocalEngine implements Engine, AsyncDisposable {
   }
 
   async open(base: Base, options: OpenOptions): Promise<LocalSnapshot> {
-    return openBase(await this.#session(), base, options);
+    const session = await this.#session();
+    try {
+      return await openBase(session, base, options);
+    } catch (error) {
+      // What a mount said, say: the doctor knows the reason behind it.
+      throw error instanceof SandboxError ? error : await explain(error, this.stateDirectory);
+    }
   }
 
   async exec(
@@ -174,8 +182,17 @@ class LocalEngine implements Engine, AsyncDisposable {
     await this.close();
   }
 
+  async #start(): Promise<Session> {
+    await requireTools(this.stateDirectory);
+    try {
+      return await Session.start(this.stateDirectory);
+    } catch (error) {
+      throw await explain(error, this.stateDirectory);
+    }
+  }
+
   #session(): Promise<Session> {
-    this.#starting ??= Session.start(this.stateDirectory);
+    this.#starting ??= this.#start();
     this.#starting.catch(() => {
       this.#starting = undefined;
     });

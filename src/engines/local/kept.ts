@@ -46,10 +46,8 @@ export async function findKept(
   base: Base,
 ): Promise<LocalSnapshot | undefined> {
   const place = placeOf(session, key);
-  // First the mark that it is in use, then the look whether it is there: prune looks the other way round.
-  const mark = join(session.directory, "uses", hash(key));
-  mkdirSync(join(session.directory, "uses"), { recursive: true });
-  writeFileSync(mark, "");
+  // First the link that says it is in use, then the look whether it is there: prune looks the other way round.
+  keptLayer(session, hash(key));
   let meta: { user: User; below: string[] };
   try {
     meta = JSON.parse(readFileSync(join(place, "meta.json"), "utf8"));
@@ -75,8 +73,8 @@ export async function forgetKept(session: Session, key: string): Promise<void> {
 function keptLayer(session: Session, name: string): Layer | undefined {
   const path = join(session.state.kept, name, "layer");
   const link = join(session.directory, "l", `k${name}`);
+  if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(path, link);
   if (!existsSync(path)) return undefined;
-  if (!existsSync(link)) symlinkSync(path, link);
   return { name: `k${name}`, path, level: 0, holds: 1, frozen: true, owned: false };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chownSync, mkdirSync, renameSync } from "node:fs";
+import { chownSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -45,6 +45,7 @@ export class Session implements HolderOwner {
     readonly state: State,
     readonly directory: string,
   ) {
+    this.#writeHolder();
     this.snapshots = new Snapshots(this, directory);
     this.cgroups = new Cgroups(findCgroups(), directory);
     this.slots = new Slots(this, this.cgroups, directory);
@@ -76,7 +77,13 @@ export class Session implements HolderOwner {
     this.slots.forget();
     this.#guest = undefined;
     this.holder = await Holder.start(this.directory, this.directory, this.ids);
+    this.#writeHolder();
     await this.stage.again();
+  }
+
+  /** For `forkbox ps`. */
+  #writeHolder(): void {
+    writeFileSync(join(this.directory, "holder"), String(this.holder.pid));
   }
 
   /** The files of a snapshot. */

@@ -1,0 +1,119 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Pruned, PruneOptions, Session } from "../admin.js";
+import { Holder } from "./holder.js";
+import { idsOfCaller } from "./ids.js";
+import { openSession, openState, type State, stateDirectory } from "./state.js";
+import { findTool } from "./tools.js";
+
+/** The engines of all processes that use this state directory, dead ones included. */
+export async function listSessions(directory: string = stateDirectory()): Promise<Session[]> {
+  if (!existsSync(join(directory, "sessions"))) return [];
+  const { sessions } = openState(directory);
+  const commands = runningCommands();
+  return readdirSync(sessions)
+    .filter((id) => !id.startsWith("."))
+    .map((id) => {
+      const path = join(sessions, id);
+      const holder = existsSync(join(path, "holder"))
+        ? Number(readFileSync(join(path, "holder"), "utf8"))
+        : 0;
+      const live = isLive(path);
+      return {
+        id,
+        pid: Number(id.split("-")[0]),
+        startedAt: statSync(path).birthtime,
+        live,
+        running: live ? (commands.get(holder) ?? 0) : 0,
+        diskBytes: diskBytes([path]),
+      };
+    });
+}
+
+/**
+ * Removes what dead processes left, and with `all` or `olderThanMs` kept setups, bases and caches that no live
+ * one uses.
+ */
+export async function prune(
+  { all = false, olderThanMs }: PruneOptions,
+  directory: string = stateDirectory(),
+): Promise<Pruned> {
+  if (!existsSync(join(directory, "sessions"))) return { sessions: 0, kept: 0, bytes: 0 };
+  const state = openState(directory);
+  const dead = readdirSync(state.sessions)
+    .map((id) => join(state.sessions, id))
+    .filter((path) => !isLive(path) && !isStarting(path));
+  const kept = unusedKept(state).filter(
+    (path) => all || isDraft(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs),
+  );
+  const bytes = diskBytes([...dead, ...kept]);
+  if (dead.length + kept.length === 0) return { sessions: 0, kept: 0, bytes: 0 };
+  // In a holder, since an ordinary caller can delete some directories only there.
+  const { hidden } = openSession(state.sessions);
+  const holder = await Holder.start(hidden, hidden, idsOfCaller());
+  try {
+    await holder.run("reclaim", state.sessions);
+    if (kept.length > 0) await holder.run("rm", "-rf", "--", ...kept);
+  } finally {
+    await holder.close();
+  }
+  return { sessions: dead.length, kept: kept.filter((path) => !isDraft(path)).length, bytes };
+}
+
+/** A live owner holds a lock on its lease, which ends with it however it ends. */
+function isLive(session: string): boolean {
+  const lease = join(session, "lease");
+  return (
+    existsSync(lease) && spawnSync(findTool("flock") ?? "flock", ["-n", "-s", lease, "true"]).status !== 0
+  );
+}
+
+function isStarting(session: string): boolean {
+  return /\/\.[^/]*$/.test(session) && ageMs(session) < 60_000;
+}
+
+/** What lies under kept, bases and caches, without what a live session has linked. */
+function unusedKept(state: State): string[] {
+  const used = readdirSync(state.sessions)
+    .map((id) => join(state.sessions, id))
+    .filter((path) => isLive(path) && existsSync(join(path, "l")))
+    .flatMap((path) =>
+      readdirSync(join(path, "l"), { withFileTypes: true })
+        .filter((entry) => entry.isSymbolicLink())
+        .map(({ name }) => readlinkSync(join(path, "l", name))),
+    );
+  const live = used.length > 0;
+  return [state.kept, state.bases, ...(live ? [] : [state.caches])]
+    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+    .filter((path) => !used.some((target) => target === path || target.startsWith(`${path}/`)));
+}
+
+/** Half-made, or half-removed, by a process that was killed. */
+function isDraft(path: string): boolean {
+  return /\.(gone-)?[0-9a-f]{8}$/.test(path) && ageMs(path) > 60_000;
+}
+
+function ageMs(path: string): number {
+  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+}
+
+function diskBytes(paths: readonly string[]): number {
+  if (paths.length === 0) return 0;
+  const { stdout } = spawnSync("du", ["-skc", "--", ...paths], { encoding: "utf8" });
+  return Number(/(\d+)\s+total\s*$/.exec(stdout)?.[1] ?? 0) * 1024;
+}
+
+/** How many bwraps each process is the parent of. */
+function runningCommands(): Map<number, number> {
+  const parents = new Map<number, number>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const parent = Number(/^\d+ \(bwrap\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1]);
+      if (parent) parents.set(parent, (parents.get(parent) ?? 0) + 1);
+    } catch {
+      // ended meanwhile
+    }
+  }
+  return parents;
+}
