@@ -64,6 +64,7 @@ async function run(argv: string[], flags: ExecFlags): Promise<number> {
       for (const { from, to } of exports) await sandbox.exportDirectory(from, to, { signal });
       return code;
     } catch (error) {
+      if (signal.aborted) throw error;
       return commandFailure(error);
     }
   });

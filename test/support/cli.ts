@@ -24,14 +24,15 @@ export const forkbox: readonly [string, ...string[]] = process.env.FORKBOX_TEST_
   ? [process.execPath, process.env.FORKBOX_TEST_CLI]
   : [process.execPath, "--import", import.meta.resolve("tsx"), `${repository}/src/cli/main.ts`];
 
+// Colours and CI's plain lines are a test's choice, not its caller's.
+const unset = { NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined };
+
 /** Starts `forkbox` as a process of its own, for tests that stop it or write to it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
   const [program, ...first] = forkbox;
-  // Colours and CI-mode are a test's choice, not the caller's.
-  const env = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined, ...options.env };
   return spawn(program, [...first, ...args], {
     cwd: options.cwd,
-    env,
+    env: { ...process.env, ...unset, ...options.env },
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
 }
@@ -41,7 +42,24 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return finished(startCli(args, options), options.input);
 }
 
-/** What a started process prints until it ends. */
+/** Runs `forkbox` on a pseudo-terminal of 80 columns (script(1) makes it): stdout has all it shows. */
+export async function runCliOnTerminal(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<CliResult> {
+  return finished(startCliOnTerminal(args, options));
+}
+
+export function startCliOnTerminal(args: readonly string[], options: CliOptions = {}): ChildProcess {
+  const quoted = [...forkbox, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+  return spawn("script", ["-qefc", `stty cols 80 rows 24; exec ${quoted}`, "/dev/null"], {
+    cwd: options.cwd,
+    env: { ...process.env, TERM: "xterm-256color", ...unset, ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+/** What a started process prints until it ends. Piped input stays open unless some is given. */
 export async function finished(child: ChildProcess, input?: string): Promise<CliResult> {
   const result: CliResult = { exitCode: null, stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -51,7 +69,7 @@ export async function finished(child: ChildProcess, input?: string): Promise<Cli
     result.stderr += text;
   });
   child.stdin?.on("error", () => {});
-  child.stdin?.end(input);
+  if (input !== undefined) child.stdin?.end(input);
   [result.exitCode] = (await once(child, "close")) as [number | null];
   return result;
 }
