@@ -7,14 +7,16 @@ import { checkPath } from "./paths.js";
 const LONGEST_ARGUMENT_BYTES = 128 * 1024;
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
+/** Before a command that is a string. Without "--" one that begins with a dash would be an option. */
+export const SHELL = ["/bin/sh", "-c", "--"] as const;
+
 export function invalid(operation: string, why: string): SandboxError {
   return new SandboxError("INVALID_ARGUMENT", `${operation}: ${why}.`, { operation });
 }
 
 /** A string goes through `sh -c`, a list is run as it is. */
 export function checkCommand(command: Command, operation: string): [string, ...string[]] {
-  const [program, ...rest] =
-    typeof command === "string" ? ["/bin/sh", "-c", command] : listOf(command, operation);
+  const [program, ...rest] = typeof command === "string" ? [...SHELL, command] : listOf(command, operation);
   if (program === undefined || program === "" || (typeof command === "string" && command.trim() === "")) {
     throw invalid(operation, "the command is empty");
   }
@@ -97,6 +99,15 @@ function checkLength(text: string, operation: string, what: string): void {
   if (text.length * 3 < LONGEST_ARGUMENT_BYTES || Buffer.byteLength(text) < LONGEST_ARGUMENT_BYTES) return;
   const advice = "Linux takes no longer one: write it to a file with writeFile, or pass it as stdin";
   throw invalid(operation, `${what} is longer than 128 KiB. ${advice}`);
+}
+
+/** Globs are a list of strings; what is in them is checked where they are compiled. */
+export function checkGlobs(options: { include?: unknown; exclude?: unknown }, operation: string): void {
+  for (const [name, globs] of Object.entries({ include: options.include, exclude: options.exclude })) {
+    if (globs !== undefined && !Array.isArray(globs)) {
+      throw invalid(operation, `${name} must be a list of globs, but is ${shown(globs)}`);
+    }
+  }
 }
 
 /** A file to write, with its data as bytes. */

@@ -1,3 +1,4 @@
+import { SHELL } from "./arguments.js";
 import type { AttachedFailure } from "./attached-streams.js";
 import type { ExecOutcome } from "./engine.js";
 import { type ErrorCode, SandboxError } from "./errors.js";
@@ -58,7 +59,7 @@ export function attachedError(
 }
 
 function shownCommand({ argv }: ExecCall, redactor: Redactor): string {
-  const throughShell = argv.length === 3 && argv[0] === "/bin/sh" && argv[1] === "-c";
-  const text = redactor.redactText(throughShell ? (argv[2] ?? "") : argv.join(" "));
+  const throughShell = SHELL.every((part, at) => argv[at] === part);
+  const text = redactor.redactText((throughShell ? argv.slice(SHELL.length) : argv).join(" "));
   return `\`${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}\``;
 }

@@ -1,11 +1,12 @@
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import type { ImportEntry, ImportRecord } from "./engine.js";
+import { SandboxError } from "./errors.js";
 import { exportTree } from "./host/export.js";
 import { selectTree } from "./host/select.js";
 import type { ExportOptions, ExportResult, RefreshOptions, RefreshResult } from "./options.js";
 import { leakScanner } from "./redaction/leaks.js";
-import type { Context, Step } from "./state.js";
+import type { Context, State, Step } from "./state.js";
 
 /** Brings what is selected of a host directory; takes away what an earlier import brought and the host lost. */
 export async function importFromHost(
@@ -82,17 +83,25 @@ export async function exportToHost(
   hostPath: string,
   options: ExportOptions,
 ): Promise<Step<ExportResult>> {
+  const leaked = new Set<string>();
+  const scanner = leakScanner(state.redactor.values, (value) => leaked.add(value));
   const { root, dispose } = await engine.view(state.snapshot, from, signal);
   try {
-    const scanner = leakScanner(state.redactor.values);
-    return {
-      value: await exportTree(root, hostPath, {
-        ...options,
-        signal,
-        ...(scanner && { leakScanner: scanner }),
-      }),
-    };
+    const scanned = { ...options, signal, ...(scanner && { leakScanner: scanner }) };
+    return { value: await exportTree(root, hostPath, scanned) };
+  } catch (error) {
+    throw error instanceof SandboxError && error.code === "SECRET_LEAK"
+      ? nameSecrets(error, state, leaked)
+      : error;
   } finally {
     await dispose();
   }
+}
+
+/** Says which secrets it was, where their names are still known. */
+function nameSecrets(error: SandboxError, { variables }: State, leaked: ReadonlySet<string>): SandboxError {
+  const names = [...variables].filter(([, { value }]) => leaked.has(value)).map(([name]) => name);
+  if (names.length === 0) return error;
+  const { code, message, operation, path } = error;
+  return new SandboxError(code, `${message} Secrets found: ${names.join(", ")}.`, { operation, path });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { checkEnv, checkFiles, checkOptions, checkSecrets } from "./arguments.js";
+import { checkEnv, checkFiles, checkGlobs, checkOptions, checkSecrets } from "./arguments.js";
 import { addVariables, type Core, startCore, withEngine } from "./core.js";
 import { changeSettings, checkHostPath, type ForkOptions, requireSettings } from "./create-arguments.js";
 import type { Capabilities, Entry } from "./engine.js";
@@ -240,6 +240,7 @@ export class Sandbox {
   ): Promise<RefreshResult> {
     const operation = "refreshFromHost";
     checkOptions(options, ["include", "exclude", "gitignore"], operation);
+    checkGlobs(options, operation);
     const from = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
     return this.#core.run(operation, options, (context) =>
@@ -261,6 +262,7 @@ export class Sandbox {
   ): Promise<ExportResult> {
     const operation = "exportDirectory";
     checkOptions(options, ["include", "exclude", "replace", "strict", "allowSecrets", "allowGit"], operation);
+    checkGlobs(options, operation);
     const to = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
     return this.#core.run(operation, options, (context) =>
