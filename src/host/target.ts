@@ -67,8 +67,9 @@ function resolveExisting(existing: string, wanted: string, operation: string): B
   try {
     return fs.realpathSync.native(existing, { encoding: "buffer" }) as unknown as Buffer;
   } catch (error) {
-    const dangling = fs.lstatSync(existing, { throwIfNoEntry: false })?.isSymbolicLink();
-    if (systemCode(error) === "ENOENT" && !dangling) return undefined;
+    // ENOENT without an entry is a part still to be made; with one it is a link to nothing.
+    if (systemCode(error) === "ENOENT" && !fs.lstatSync(existing, { throwIfNoEntry: false }))
+      return undefined;
     throw hostError(
       error,
       operation,
