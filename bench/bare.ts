@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecRequest } from "../src/engine.js";
+import type { BaseTree } from "../src/engines/local/base.js";
+import { hostBinds, hostEnvironment, writeHostSkeleton } from "../src/engines/local/base-host.js";
+import { idsOfCaller } from "../src/engines/local/ids.js";
+import { Stage } from "../src/engines/local/stage.js";
+import { enterFor, wallsFor } from "../src/engines/local/walls.js";
+import { CannotRun } from "./group.js";
+import type { Place } from "./place.js";
+
+/** What a program on the host took to run. */
+export type Bare = (...argv: [string, ...string[]]) => Promise<void>;
+
+/**
+ * The floor of a launch: bwrap spawned by Node with the options that the local engine gives it, the switch to
+ * an ordinary user included, on a plain directory instead of an overlay, with nothing kept and nobody watching.
+ */
+export async function bareBwrap(place: Place): Promise<Bare> {
+  const directory = place.fresh();
+  const root = join(directory, "v", "plain");
+  mkdirSync(join(root, "workspace"), { recursive: true });
+  const nobody = {
+    get holder(): never {
+      throw new Error("A bare bwrap has no holder.");
+    },
+  };
+  const binds = await hostBinds([], new Stage(nobody, false));
+  writeHostSkeleton(root, binds, "sandbox");
+  const base: BaseTree = { key: "bare", layers: [], binds, environment: hostEnvironment(binds) };
+  const options = wallsFor(request, "plain", base, "/workspace", []);
+  const [program, ...rest] = [...enterFor(request, idsOfCaller(), undefined), "bwrap", ...options, "--"];
+  const bare: Bare = (...argv) => run(program as string, [...rest, ...argv], directory);
+  await bare("true").catch((error: Error) => {
+    throw new CannotRun(`bare bwrap does not run here: ${error.message}`);
+  });
+  return bare;
+}
+
+const request: ExecRequest = {
+  argv: ["true"],
+  cwd: "/workspace",
+  user: "sandbox",
+  env: {},
+  secrets: {},
+  network: "off",
+  limits: {},
+  caches: {},
+};
+
+/** Runs a program on the host and waits until it has ended and its output is read. */
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    child.stdout.resume();
+    child.stderr.on("data", (bytes) => {
+      said = `${said}${bytes}`.slice(-2000);
+    });
+    child.on("error", reject);
+    child.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${program}: exit code ${code}: ${said.trim()}`)),
+    );
+  });
+}
