@@ -1,4 +1,5 @@
 import { type EngineLease, leaseEngine } from "../engines/choose.js";
+import { SandboxError } from "../errors.js";
 import { refuseCandidate, runCandidate } from "./candidate.js";
 import { CandidateContext, type Run } from "./context.js";
 import { Emitter } from "./emitter.js";
@@ -34,14 +35,15 @@ import { exitCode } from "./verdicts.js";
 export async function validate(spec: ValidateSpec = {}): Promise<Report> {
   const startedAt = new Date();
   const started = performance.now();
-  const plan = await makePlan(spec);
-  await checkReportFiles(plan.reports);
   const stop = new AbortController();
   const onAbort = () => stop.abort(new Error("interrupted", { cause: spec.signal?.reason }));
+  if (spec.signal?.aborted) onAbort();
   spec.signal?.addEventListener("abort", onAbort);
-  const emitter = new Emitter(spec.onEvent, plan.redactor, () => stop.abort());
   const leases: EngineLease[] = [];
   try {
+    const plan = await makePlan(spec);
+    await checkReportFiles(plan.reports);
+    const emitter = new Emitter(spec.onEvent, plan.redactor, () => stop.abort());
     const run: Run = {
       ...{ emitter, slots: new Slots(plan.jobs), repeat: plan.repeat, setups: new Map() },
       fresh: spec.fresh ?? false,
@@ -50,12 +52,9 @@ export async function validate(spec: ValidateSpec = {}): Promise<Report> {
     for (const candidate of plan.candidates) {
       prepared.push("error" in candidate ? candidate : await prepare(candidate, run, spec, stop, leases));
     }
-    emitter.emit({
-      type: "started",
-      candidates: plan.candidates.map(planOf),
-      jobs: plan.jobs,
-      repeat: plan.repeat,
-    });
+    if (stop.signal.aborted) throw abortedEarly(spec.signal?.reason);
+    const { jobs, repeat } = plan;
+    emitter.emit({ type: "started", candidates: plan.candidates.map(planOf), jobs, repeat });
     const candidates = await settled(
       prepared.map(async (item) =>
         item instanceof CandidateContext ? runCandidate(item) : refuseCandidate(run, item),
@@ -63,15 +62,9 @@ export async function validate(spec: ValidateSpec = {}): Promise<Report> {
     );
     emitter.throwIfListenerThrew();
     const engine = [...new Set(leases.map((lease) => lease.engine.name))].join(", ");
-    const report = emitter.redacted(
-      overall(spec, candidates, {
-        ...{
-          startedAt: startedAt.toISOString(),
-          durationMs: Math.round(performance.now() - started),
-          engine,
-        },
-      }),
-    );
+    const durationMs = Math.round(performance.now() - started);
+    const found = overall(spec, candidates, { startedAt: startedAt.toISOString(), durationMs, engine });
+    const report = emitter.redacted(found);
     await writeReports(report, plan.reports);
     emitter.emit({ type: "report", report });
     emitter.throwIfListenerThrew();
@@ -108,6 +101,13 @@ async function prepare(
       },
     },
   );
+}
+
+function abortedEarly(cause: unknown): SandboxError {
+  return new SandboxError("ABORTED", "validate was aborted before anything ran", {
+    operation: "validate",
+    cause,
+  });
 }
 
 function overall(
