@@ -2,7 +2,6 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Base, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { openArchive } from "./base-archive.js";
 import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
 import { checkRootfs, shiftedCopy } from "./base-rootfs.js";
 import type { Holder } from "./holder.js";
@@ -62,7 +61,10 @@ export class Bases {
       const shift = context.ids.range && user === "root";
       return this.#tree(shift ? await shiftedCopy(base.rootfs, context) : base.rootfs, context);
     }
-    if ("archive" in base) return this.#tree(await openArchive(base.archive, context), context);
+    if ("archive" in base) {
+      const { openArchive } = await import("./base-archive.js"); // brings a tar reader along
+      return this.#tree(await openArchive(base.archive, context), context);
+    }
     throw new SandboxError(
       "UNSUPPORTED",
       "The local engine opens images through an archive; see Capabilities.",

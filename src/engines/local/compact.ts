@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import { linkSync, lstatSync, mkdirSync, readdirSync, type Stats, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Session } from "./session.js";
 import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
@@ -100,6 +100,7 @@ class Merge {
       mkdirSync(to);
       await this.directory(path);
       copyAttributes(this.whole + path, this.merged + path);
+      utimesSync(to, shown.atimeMs / 1000, shown.mtimeMs / 1000);
       return;
     }
     const from = this.run.find((layer) => stat(layer + path));

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
 import { SandboxError } from "../../errors.js";
 import type { Finding } from "../admin.js";
 import { findCgroups } from "./cgroups.js";
@@ -171,7 +171,7 @@ async function checkHolder(directory: string): Promise<Finding[]> {
     return [
       await checkOverlay(holder, directory),
       await checkWalls(holder),
-      ...(findTool("slirp4netns") ? [await checkNetwork(holder)] : []),
+      ...(checkNetworkTools().ok ? [await checkNetwork(holder)] : []),
     ];
   } finally {
     await holder.close();
@@ -245,24 +245,50 @@ async function checkNetwork(holder: Holder): Promise<Finding> {
       ok: false,
       severity: "warning",
       detail: (error as Error).message,
-      fix: existsSync("/dev/net/tun")
-        ? installCommand(["slirp4netns", "ip"])
-        : "make /dev/net/tun available (modprobe tun; in a container --device /dev/net/tun)",
+      fix: "in a container, run it with --device /dev/net/tun",
     };
   }
 }
 
 function checkNetworkTools(): Finding {
+  const check = "network programs";
+  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
   const missing = Object.keys(TOOLS).filter((name) => TOOLS[name]?.only === "network" && !findTool(name));
-  if (missing.length === 0)
-    return { check: "network programs", ok: true, severity: "warning", detail: "all there" };
-  return {
-    check: "network programs",
+  const lack = (detail: string, fix: string): Finding => ({
+    check,
     ok: false,
     severity: "warning",
-    detail: `${missing.join(", ")} not found: sandboxes can have no network of their own.`,
-    fix: installCommand(missing),
-  };
+    detail,
+    fix,
+  });
+  if (missing.length > 0) {
+    return lack(
+      `${missing.join(", ")} not found: sandboxes can have no network of their own.`,
+      installCommand(missing),
+    );
+  }
+  if (!existsSync("/dev/net/tun")) {
+    return lack(
+      "/dev/net/tun is not there: sandboxes can have no network of their own.",
+      `${sudo}modprobe tun; in a container, start it with --device /dev/net/tun`,
+    );
+  }
+  if (!isWritable("/dev/net/tun")) {
+    return lack(
+      "/dev/net/tun may not be opened by this user: sandboxes can have no network of their own.",
+      `${sudo}chmod 666 /dev/net/tun`,
+    );
+  }
+  return { check, ok: true, severity: "warning", detail: "all there" };
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkCgroups(): Finding[] {

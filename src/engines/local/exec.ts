@@ -41,6 +41,7 @@ export async function execOn(
   }
   if (request.user === "root") await session.guest();
   const mounts = await session.cacheMounts(tree, from.base, request);
+  if (request.network === "host") mounts.push(...(await session.resolverMount(tree)));
   const network = request.network === "on" ? await session.networks.take() : undefined;
   const slot = await session.slots.take(request.stdin !== undefined);
   const top = session.snapshots.newLayer(from.top);
@@ -84,7 +85,7 @@ export async function execOn(
     if (!session.holder.alive) throw lost();
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
-    why ??= watch.verdict();
+    why ??= await watch.verdict();
     if (why || end.kind === "failed") {
       session.snapshots.discard(view);
       return { kind: "stopped", why: why ?? "abort", ...output() };

@@ -60,7 +60,8 @@ standby() {
   (
     exec 9>&- </dev/null
     for cgroup; do
-      text=$(echo 0 2>&1 >"$cgroup/cgroup.procs") || { echo "$id 1 $text" >&4; exit 1; }
+      # Not in a substitution: that would move the substitution's own process.
+      echo 0 2>/dev/null >"$cgroup/cgroup.procs" || { echo "$id 1 $cgroup can't be entered" >&4; exit 1; }
     done
     echo "$id 0" >&4
     exec 4>&-

@@ -14,7 +14,7 @@ export interface LaunchPlan {
   processes: number | undefined;
   /** What runs before bwrap in its place: nsenter for another user or network. */
   enter: readonly string[];
-  /** Options of bwrap. They go through a pipe: secrets among them must be in nobody's arguments. */
+  /** Options of bwrap, as latin1 strings of their bytes. They go through a pipe: secrets among them must be in nobody's arguments. */
   options: readonly string[];
   argv: readonly string[];
   stdin: AsyncIterable<Uint8Array> | undefined;
@@ -86,18 +86,27 @@ export function launch(
 
 async function start(slot: Slot, { options, stdin }: LaunchPlan): Promise<void> {
   const writers = slot.openWriters();
-  writers.args.end(options.map((option) => `${option}\0`).join(""));
+  writers.args.end(options.map((option) => `${option}\0`).join(""), "latin1");
   if (writers.stdin && stdin) await feed(writers.stdin, stdin);
 }
 
+/** Rejects when the input fails; a command that leaves its input unread is no failure. */
 async function feed(pipe: Socket, input: AsyncIterable<Uint8Array>): Promise<void> {
+  const closed = new Promise<undefined>((resolve) => pipe.once("close", () => resolve(undefined)));
+  const chunks = input[Symbol.asyncIterator]();
   try {
-    for await (const chunk of input) {
-      if (pipe.destroyed) return;
-      if (!pipe.write(chunk)) await Promise.race([once(pipe, "drain"), once(pipe, "close")]);
+    for (
+      let next = await Promise.race([chunks.next(), closed]);
+      next && !next.done;
+      next = await Promise.race([chunks.next(), closed])
+    ) {
+      if (pipe.destroyed) break;
+      if (!pipe.write(next.value))
+        await Promise.race([new Promise((resolve) => pipe.once("drain", resolve)), closed]);
     }
   } finally {
     pipe.end();
+    if (pipe.destroyed) void chunks.return?.();
   }
 }
 

@@ -11,19 +11,24 @@ export function watchLimits(
   upper: string,
   limits: Readonly<Limits>,
   stop: (why: "memory" | "disk") => void,
-): { verdict: () => "memory" | "disk" | undefined; end: () => void } {
+): { verdict: () => Promise<"memory" | "disk" | undefined>; end: () => void } {
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
   const { memoryMiB, diskMiB } = limits;
+  const look = async (): Promise<"memory" | "disk" | undefined> => {
+    if (memoryMiB !== undefined && command.outOfMemory()) return "memory";
+    if (diskMiB === undefined) return undefined;
+    const most = diskMiB * 1024 * 1024;
+    return (await diskUsage(upper, most)) > most ? "disk" : undefined;
+  };
   const poll = async () => {
-    if (memoryMiB !== undefined && command.outOfMemory()) stop("memory");
-    if (diskMiB !== undefined && (await diskUsage(upper, diskMiB * 1024 * 1024)) > diskMiB * 1024 * 1024)
-      stop("disk");
+    const why = await look();
+    if (why) stop(why);
     if (!ended) timer = setTimeout(poll, POLL_MS).unref();
   };
   if (memoryMiB !== undefined || diskMiB !== undefined) timer = setTimeout(poll, POLL_MS).unref();
   return {
-    verdict: () => (memoryMiB !== undefined && command.outOfMemory() ? "memory" : undefined),
+    verdict: look,
     end: () => {
       ended = true;
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chownSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -97,6 +97,14 @@ export class Session implements HolderOwner {
   async guest(): Promise<void> {
     this.#guest ??= this.holder.run("guest", "65535");
     await this.#guest;
+  }
+
+  /** bwrap's options for the host's own name service, for a command in the host's network. */
+  async resolverMount(tree: Tree): Promise<string[]> {
+    const inside = tree.resolve("/etc/resolv.conf", "exec", true);
+    if (inside.real !== "/etc/resolv.conf" || !inside.stat?.isFile() || !existsSync("/etc/resolv.conf"))
+      return [];
+    return ["--ro-bind", await this.stage.show(realpathSync("/etc/resolv.conf")), "/etc/resolv.conf"];
   }
 
   /** bwrap's options for a command's caches, which live in the state by name, base and user. */

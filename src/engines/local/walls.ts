@@ -1,6 +1,7 @@
 import type { ExecRequest } from "../../engine.js";
 import type { BaseTree } from "./base.js";
 import { type Ids, SANDBOX_ID } from "./ids.js";
+import { latin1 } from "./tree.js";
 
 // What Docker gives root of a container, less what reaches devices and raw sockets.
 const ROOT_CAPABILITIES = [
@@ -15,7 +16,7 @@ const ROOT_CAPABILITIES = [
   "SYS_CHROOT",
 ];
 
-/** bwrap's options for one command: see bwrap(1). The order counts: later mounts lie on earlier ones. */
+/** bwrap's options for one command, as latin1 strings of their bytes: see bwrap(1). The order counts: later mounts lie on earlier ones. */
 export function wallsFor(
   request: ExecRequest,
   view: string,
@@ -25,7 +26,7 @@ export function wallsFor(
 ): string[] {
   const { user, network, env, secrets } = request;
   const environment = { ...base.environment, HOME: homeOf(user), ...env, ...secrets };
-  return [
+  const options = [
     ...["--bind", `v/${view}`, "/"],
     ...base.binds.flatMap(({ at, source }) => ["--ro-bind", source, at]),
     ...["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"],
@@ -46,8 +47,9 @@ export function wallsFor(
     ...(network === "off" ? ["--unshare-net"] : []),
     ...["--new-session", "--die-with-parent"],
     ...["--clearenv", ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value])],
-    ...["--chdir", cwd],
   ];
+  // A directory's name need not be UTF-8; everything else here is text.
+  return [...options.map(latin1), "--chdir", cwd];
 }
 
 /** What runs bwrap as the right user, in the right network: `nsenter`, or nothing. */
