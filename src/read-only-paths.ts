@@ -61,8 +61,8 @@ export class ReadOnlyPaths {
 }
 
 function fromRoot(pattern: unknown, workdir: string): string {
-  // What is no text is refused where the globs are compiled.
-  if (typeof pattern !== "string" || pattern === "") return pattern as string;
+  // What is no glob is refused where they are compiled.
+  if (typeof pattern !== "string" || /^(!(?!\()|$)/.test(pattern)) return pattern as string;
   if (pattern.startsWith("/")) return pattern.slice(1);
   const directory = workdir.slice(1).replace(GLOB_CHARACTERS, "\\$&");
   return directory === "" ? pattern : `${directory}/${pattern.replace(/^(\.\/+)+/, "")}`;

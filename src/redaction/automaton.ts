@@ -1,4 +1,5 @@
 import type { Form } from "./forms.js";
+import { Skip } from "./skip.js";
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -21,6 +22,7 @@ export interface ScanState {
  */
 export class Automaton {
   readonly #forms: readonly Form[];
+  readonly #skip: Skip;
   readonly #label: number[] = [0];
   readonly #child: number[] = [0];
   readonly #row: number[] = [0];
@@ -36,6 +38,7 @@ export class Automaton {
 
   constructor(forms: readonly Form[]) {
     this.#forms = forms;
+    this.#skip = new Skip(forms);
     const wrapping = new Set<number>();
     forms.forEach((form, index) => {
       this.#insert(form, index, wrapping);
@@ -51,6 +54,7 @@ export class Automaton {
     const root = this.#rows[0] as Int32Array;
     let { node, breaks } = state;
     for (let at = from; at < bytes.length; at++) {
+      if (node === 0) at = this.#skip.from(bytes, at);
       const byte = bytes[at] as number;
       if (node === 0) {
         node = root[byte] as number;

@@ -11,6 +11,8 @@ export class Redactor {
   static readonly none = new Redactor(new Set());
 
   readonly values: ReadonlySet<string>;
+  /** What `with` gave last: forks and commands ask for the same again, and building one takes time. */
+  #derived: Redactor | undefined;
   #built: { forms: readonly Form[]; automaton: Automaton } | undefined;
 
   private constructor(values: ReadonlySet<string>) {
@@ -23,8 +25,17 @@ export class Redactor {
 
   /** This redactor when it knows all the values already. */
   with(values: Iterable<string>): Redactor {
-    const added = [...values].filter((value) => !this.values.has(value));
-    return added.length === 0 ? this : new Redactor(new Set([...this.values, ...added]));
+    const added = [...new Set(values)].filter((value) => !this.values.has(value));
+    if (added.length === 0) return this;
+    const last = this.#derived;
+    if (
+      last?.values.size === this.values.size + added.length &&
+      added.every((value) => last.values.has(value))
+    ) {
+      return last;
+    }
+    this.#derived = new Redactor(new Set([...this.values, ...added]));
+    return this.#derived;
   }
 
   /** For output as it arrives. */
