@@ -3,7 +3,7 @@ import { SandboxError } from "../errors.js";
 import { refuseCandidate, runCandidate } from "./candidate.js";
 import { CandidateContext, type Run } from "./context.js";
 import { Emitter } from "./emitter.js";
-import { type Candidate, makePlan, type Plan } from "./plan.js";
+import type { Candidate, Plan } from "./plan.js";
 import { checkReportFiles, writeReports } from "./reports/write.js";
 import { Slots } from "./slots.js";
 import type { CandidatePlan, CandidateReport, Report, ValidateSpec } from "./types.js";
@@ -41,6 +41,8 @@ export async function validate(spec: ValidateSpec = {}): Promise<Report> {
   spec.signal?.addEventListener("abort", onAbort);
   const leases: EngineLease[] = [];
   try {
+    // Later than this file: it loads what reads configs, which those who only use sandboxes don't need.
+    const { makePlan } = await import("./plan.js");
     const plan = await makePlan(spec);
     await checkReportFiles(plan.reports);
     const emitter = new Emitter(spec.onEvent, plan.redactor, () => stop.abort());
