@@ -33,6 +33,12 @@ export function baseName(path: Buffer): Buffer {
   return path.subarray(path.lastIndexOf(SLASH) + 1);
 }
 
+/** What is before the last part; empty for a relative path of one part, "/" for what is in the root. */
+export function parentOf(path: Buffer): Buffer {
+  const slash = path.lastIndexOf(SLASH);
+  return path.subarray(0, slash === 0 ? 1 : Math.max(slash, 0));
+}
+
 /**
  * A path for people: a name that comes from unreviewed code may hold terminal escapes, line breaks or bytes
  * that are no text, and those are shown as `\xNN`.

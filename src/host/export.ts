@@ -1,19 +1,20 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../errors.js";
 import type { ExportOptions, ExportResult, Skipped } from "../options.js";
-import { joinBytes, printable } from "./bytes.js";
-import { FileCopier, type LeakScan } from "./copy.js";
+import type { LeakScan } from "../redaction/leaks.js";
+import { parentOf, printable } from "./bytes.js";
 import { hostError } from "./errors.js";
+import { refuseLeakingNames } from "./leaks.js";
 import { placeInto } from "./place.js";
-import { type Planned, planExport } from "./plan.js";
+import { planExport } from "./plan.js";
 import { replaceDirectory, stagingPlace } from "./replace.js";
 import { Slices } from "./slices.js";
+import { stage } from "./stage.js";
 import { removeStale, Staging } from "./staging.js";
 import { refuseCostlyReplace, refuseGitTarget, resolveTarget, type Target } from "./target.js";
 
 const operation = "exportDirectory";
 const MAX_NAMED = 10;
-const NUL = Buffer.alloc(1);
 
 export type ExportTreeOptions = ExportOptions & {
   /** Makes a scan for secrets; one a file. Chunks are reused: keep a copy of what is needed later. */
@@ -44,14 +45,16 @@ export async function exportTree(
   const { planned, skipped } = await planExport(openRoot(root), target, options);
   const newScan = options.allowSecrets === true ? undefined : options.leakScanner;
   if (options.strict === true) refuseSkipped(skipped, target);
-  if (newScan !== undefined) refuseLeaks(leakingNames(planned, newScan), "names in");
+  if (newScan !== undefined) refuseLeakingNames(planned, newScan);
 
   const place = stagingPlace(target, options.replace === true);
-  for (const directory of new Set([place.directory, target.anchor])) await removeStale(directory);
+  for (const directory of [target.anchor, parentOf(target.path)]) await removeStale(directory);
+  const slices = new Slices(operation, options.signal);
   const staging = openStaging(place.directory);
   let result: ExportResult;
   try {
-    result = await stage(planned, skipped, staging, place.names, target, newScan, options);
+    const input = { planned, tree: staging.tree, names: place.names, target: target.path, newScan, slices };
+    result = { ...(await stage(input)), skipped };
     if (place.replaces) await replaceDirectory(staging, place, target.path);
     else await placeInto(staging.tree, place.directory, new Slices(operation));
   } catch (error) {
@@ -61,54 +64,6 @@ export async function exportTree(
   }
   await removeStaging(staging);
   return result;
-}
-
-/** Builds the export below `staging.tree`. Throws SECRET_LEAK after everything has been scanned. */
-async function stage(
-  planned: readonly Planned[],
-  skipped: Skipped[],
-  staging: Staging,
-  names: readonly Buffer[],
-  target: Target,
-  newScan: (() => LeakScan) | undefined,
-  options: ExportOptions,
-): Promise<ExportResult> {
-  const result = { files: 0, bytes: 0, skipped };
-  const slices = new Slices(operation, options.signal);
-  const copier = new FileCopier(operation, slices);
-  const leaks: string[] = [];
-  let top = staging.tree;
-  for (const name of names) {
-    top = joinBytes(top, name);
-    make(target.path, () => fs.mkdirSync(top, 0o755));
-  }
-  for (const item of planned) {
-    if (slices.due()) await slices.rest();
-    const to = joinBytes(top, item.path);
-    const onHost = (): string => printable(joinBytes(target.path, item.path));
-    if (item.kind === "directory") make(target.path, () => fs.mkdirSync(to, 0o755));
-    if (item.kind !== "file") continue;
-    const { bytes, leak } = await copier.copy(item, to, onHost, newScan?.());
-    if (leak) leaks.push(printable(item.path));
-    result.files += 1;
-    result.bytes += bytes;
-  }
-  refuseLeaks(leaks, "the content of");
-  // Last, so that nothing can be written through one, whatever the file system takes for the same name.
-  for (const item of planned) {
-    if (item.kind !== "symlink") continue;
-    make(target.path, () => fs.symlinkSync(item.target, joinBytes(top, item.path)));
-    result.files += 1;
-  }
-  return result;
-}
-
-function make(shown: Buffer, call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    throw hostError(error, operation, "Can't write to", printable(shown));
-  }
 }
 
 function openRoot(root: string): Buffer {
@@ -141,27 +96,4 @@ function refuseSkipped(skipped: readonly Skipped[], target: Target): void {
   if (skipped.length > list.length) list.push(`and ${skipped.length - list.length} more`);
   const message = `Refused to export to ${printable(target.path)}, because it is strict: ${list.join(", ")}. Nothing was written. Leave them out with exclude, or export without strict.`;
   throw new SandboxError("UNSAFE_EXPORT", message, { operation, path: skipped[0]?.path });
-}
-
-/** Directories of names and link targets that hold a secret: the names themselves must not be shown. */
-function leakingNames(planned: readonly Planned[], newScan: () => LeakScan): string[] {
-  const leaks: string[] = [];
-  let scan = newScan();
-  for (const item of planned) {
-    const parts = item.kind === "symlink" ? [item.path, NUL, item.target, NUL] : [item.path, NUL];
-    if (!parts.map((part) => scan.push(part)).includes(true)) continue;
-    const slash = item.path.lastIndexOf(0x2f);
-    const above = slash < 0 ? "the top directory" : printable(item.path.subarray(0, slash));
-    leaks.push(above);
-    scan = newScan();
-  }
-  return leaks;
-}
-
-function refuseLeaks(leaks: readonly string[], where: string): void {
-  if (leaks.length === 0) return;
-  const list = leaks.slice(0, MAX_NAMED).join(", ");
-  const more = leaks.length > MAX_NAMED ? ` and ${leaks.length - MAX_NAMED} more` : "";
-  const message = `Refused to export: a secret's value is in ${where} ${list}${more}. Nothing was written. Leave it out with exclude, or pass allowSecrets.`;
-  throw new SandboxError("SECRET_LEAK", message, { operation, path: leaks[0] });
 }

@@ -15,7 +15,16 @@ const MAX_PATH_BYTES = 4095 - 128;
 /** One thing to put on the host. Paths are relative to the exported directory. */
 export type Planned =
   | { kind: "directory"; path: Buffer }
-  | { kind: "file"; path: Buffer; full: Buffer; mode: number; size: number; sparse: boolean }
+  | {
+      kind: "file";
+      path: Buffer;
+      full: Buffer;
+      mode: number;
+      size: number;
+      sparse: boolean;
+      /** The host's file in its place, when it has the same size, mode and owner as the copy would. */
+      twin?: Buffer;
+    }
   | { kind: "symlink"; path: Buffer; target: Buffer };
 
 export interface Plan {
@@ -50,13 +59,13 @@ export async function planExport(root: Buffer, target: Target, options: ExportOp
       visit(found) {
         const reason = whyNot(found, target, options.allowGit === true);
         if (reason !== undefined) return skip(found.path, reason);
-        if (shared.has(found.parent)) {
-          const onHost = checkHost(found, joinBytes(target.path, found.path));
-          if (onHost === "link") return skip(found.path, "the host has a symbolic link in its place");
-          if (onHost === "directory") shared.add(found);
-        }
         const item = planOne(found, options.allowGit === true);
         if (typeof item === "string") return skip(found.path, item);
+        if (shared.has(found.parent)) {
+          const inPlace = checkHost(item, joinBytes(target.path, found.path));
+          if (inPlace === "link") return skip(found.path, "the host has a symbolic link in its place");
+          if (inPlace === "directory") shared.add(found);
+        }
         planned.push(item);
         return true;
       },
@@ -95,21 +104,29 @@ function planOne(found: Found, allowGit: boolean): Planned | string {
   return { kind: "file", path, full, mode, size, sparse: Number(stat.blocks) * 512 < size };
 }
 
-function checkHost(found: Found, path: Buffer): "nothing in the way" | "directory" | "link" {
+/** What the host has in the place of something: a directory to go into, a link, or nothing that is in the way. */
+function checkHost(item: Planned, path: Buffer): "free" | "directory" | "link" {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return "nothing in the way";
-  if (found.kind === "directory") {
+  if (stat === undefined) return "free";
+  if (item.kind === "directory") {
     if (stat.isSymbolicLink()) return "link";
-    if (!stat.isDirectory()) return "nothing in the way";
+    if (!stat.isDirectory()) return "free";
     checkWritable(path);
     return "directory";
   }
   if (stat.isDirectory() && fs.readdirSync(path).length > 0) {
     const shown = printable(path);
-    const message = `Can't export ${printable(found.path)}: ${shown} is a directory with something in it, which a ${found.kind} would delete. Move it away, or pass replace.`;
+    const message = `Can't export ${printable(item.path)}: ${shown} is a directory with something in it, which a ${item.kind} would delete. Move it away, or pass replace.`;
     throw new SandboxError("NOT_A_FILE", message, { operation, path: shown });
   }
-  return "nothing in the way";
+  if (item.kind === "file" && isTwin(item, stat)) item.twin = path;
+  return "free";
+}
+
+function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats): boolean {
+  const mode = file.mode & ~process.umask();
+  const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === mode;
+  return alike && stat.uid === process.geteuid?.();
 }
 
 function checkWritable(directory: Buffer): void {

@@ -1,6 +1,5 @@
 import * as fs from "node:fs";
-import * as path from "node:path";
-import { baseName, joinBytes, printable } from "./bytes.js";
+import { baseName, joinBytes, parentOf, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
 import { placeInto } from "./place.js";
 import { Slices } from "./slices.js";
@@ -22,7 +21,7 @@ export interface StagingPlace {
 /** Chooses a place on the file system of the target, so that a rename is enough in the end. */
 export function stagingPlace(target: Target, replace: boolean): StagingPlace {
   const replaces = replace && target.missing.length === 0;
-  const beside = Buffer.from(path.dirname(target.path.toString("latin1")), "latin1");
+  const beside = parentOf(target.path);
   if (replaces && isSwappable(target.path, beside)) {
     return { directory: beside, names: [baseName(target.path)], replaces };
   }

@@ -141,10 +141,16 @@ describe("a secret", () => {
     },
   );
 
+  test("in a file that the host has already fails the export too", async () => {
+    fs.writeFileSync(join(root, "leaky"), SECRET);
+    await exportTree(root, out, {});
+    expect((await rejection(exportTree(root, out, { leakScanner }))).code).toBe("SECRET_LEAK");
+  });
+
   test("in a name or the target of a link fails the export, whose message does not hold it", async () => {
     const [start, end] = [SECRET.slice(0, 8), SECRET.slice(8)];
-    fs.mkdirSync(join(root, "a"));
-    fs.writeFileSync(join(root, "a", `x-${SECRET}.txt`), "");
+    fs.mkdirSync(join(root, "a", SECRET), { recursive: true });
+    fs.writeFileSync(join(root, "a", SECRET, "below"), "");
     fs.symlinkSync(SECRET, join(root, "link"));
     fs.writeFileSync(join(root, `b-${start}`), "");
     fs.writeFileSync(join(root, `${end}-c`), "");

@@ -140,6 +140,18 @@ describe("an export into a directory that is there", () => {
     expect(fs.readFileSync(join(host, "other-name"), "utf8")).toBe("old");
   });
 
+  test("leaves a file alone that is the same already, and replaces one that differs in a byte or its mode", async () => {
+    for (const name of ["same", "byte", "mode"]) put(join(root, name), "content");
+    await exportTree(root, outside(), {});
+    const before = ["same", "byte", "mode"].map((name) => fs.statSync(join(outside(), name)).ino);
+    put(join(root, "byte"), "cOntent");
+    fs.chmodSync(join(root, "mode"), 0o755);
+    expect(await exportTree(root, outside(), {})).toMatchObject({ files: 5, bytes: 27 });
+    const after = ["same", "byte", "mode"].map((name) => fs.statSync(join(outside(), name)).ino);
+    expect(after.map((ino, index) => ino === before[index])).toEqual([true, false, false]);
+    expect(fs.readFileSync(join(outside(), "byte"), "utf8")).toBe("cOntent");
+  });
+
   test("puts directories over files and files over empty directories", async () => {
     put(join(outside(), "was-file"), "old");
     put(join(root, "was-file/inner"));
