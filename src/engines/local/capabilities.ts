@@ -3,7 +3,7 @@ import { lackOfNetwork } from "./doctor.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */
-export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
+export function probeCapabilities({ ids, cgroups, networks }: Session): Capabilities {
   const cgroup = (name: "memory" | "cpu"): Support =>
     cgroups.roots[name]
       ? true
@@ -34,5 +34,6 @@ export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
       outputBytes: true,
     },
     caches: true,
+    ambientSecrets: networks.proxies.secrets,
   };
 }

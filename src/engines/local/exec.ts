@@ -60,7 +60,7 @@ export async function execOn(
       lower,
       processes: slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits }),
       enter: enterFor(request, session.ids, network?.path),
-      options: wallsFor(request, view.name, from.base, cwd, mounts),
+      options: wallsFor(request, view.name, from.base, cwd, mounts, session.networks.proxies.environment),
       argv: request.argv,
       stdin: request.stdin,
     },

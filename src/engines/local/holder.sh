@@ -99,9 +99,11 @@ guest() {
   kill -9 $sleeper
 }
 
-# net ID PATH: a network namespace at PATH with a user-mode stack in it, and what must not be reached cut off.
+# net ID PATH NODE SCRIPT PORT…: a network namespace at PATH with a user-mode stack in it, and what must not be
+# reached cut off. The loopback ports in it lead to the host's proxies, through the sockets net/pPORT.
 net() {
-  id=$1 net=$2
+  id=$1 net=$2 node=$3 script=$4
+  shift 4
   (
     exec </dev/null 9>&-
     : >"$net" && unshare --net="$net" true 2>"$net.log" 4>&- || fail_net
@@ -116,6 +118,14 @@ net() {
       kill -0 "$slirp" 2>/dev/null || fail_net
       sleep 0.01
     done
+    for port; do
+      nsenter --net="$net" "$node" "$script" "$port" "net/p$port" >"$net.$port" 2>"$net.log" 4>&- &
+      echo "$!" >>"$net.pid"
+      until [ -s "$net.$port" ]; do
+        kill -0 "$!" 2>/dev/null || fail_net
+        sleep 0.01
+      done
+    done
     echo "$id 0" >&4
   ) &
 }
@@ -127,7 +137,7 @@ fail_net() {
 
 # unnet ID PATH
 unnet() {
-  kill -9 "$(cat "$2.pid")"
+  while read -r pid; do kill -9 "$pid"; done <"$2.pid"
   umount -n -l "$2"
   rm -f "$2" "$2".*
   echo "$1 0" >&4

@@ -1,25 +1,34 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
 import type { HolderOwner } from "./holder.js";
+import { callerProxies } from "./proxy.js";
 
 /** A network namespace with a user-mode stack of its own, one running command's at a time. */
 export interface Network {
   /** For nsenter, as the holder sees it. */
   readonly path: string;
+  /** What was cut off when it was made. */
+  readonly routes: string;
 }
 
 /** Idle ones kept: each is a mount and a process. */
 const IDLE = 2;
+
+const FORWARD = fileURLToPath(new URL("./forward.mjs", import.meta.url));
 
 /**
  * Starts slirp4netns for network namespaces of the holder. Between two commands no process of a sandbox is
  * alive and none may configure its network, so a namespace is as good as new for the next command.
  */
 export class Networks {
+  readonly proxies = callerProxies();
   #idle: Network[] = [];
   #next = 1;
+  #forwards: Promise<Server[]> | undefined;
 
   constructor(
     private readonly owner: HolderOwner,
@@ -32,19 +41,35 @@ export class Networks {
   }
 
   async take(): Promise<Network> {
-    return this.#idle.pop() ?? this.#make();
+    const routes = blackholes();
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (idle.routes === routes) return idle;
+      this.#end(idle); // the host has other addresses by now
+    }
+    return this.#make(routes);
   }
 
   give(network: Network): void {
     if (this.#idle.length < IDLE) this.#idle.push(network);
-    else void this.owner.holder.call("unnet", network.path).catch(() => {});
+    else this.#end(network);
   }
 
-  async #make(): Promise<Network> {
+  async close(): Promise<void> {
+    for (const server of (await this.#forwards) ?? []) server.close();
+  }
+
+  #end(network: Network): void {
+    void this.owner.holder.call("unnet", network.path).catch(() => {});
+  }
+
+  async #make(routes: string): Promise<Network> {
     const path = `net/${this.#next++}`;
-    writeFileSync(join(this.directory, `${path}.routes`), blackholes());
+    const ports = this.proxies.loopback.map(({ port }) => String(port));
+    writeFileSync(join(this.directory, `${path}.routes`), routes);
     try {
-      await this.owner.holder.call("net", path);
+      this.#forwards ??= Promise.all(this.proxies.loopback.map((proxy) => forward(proxy, this.directory)));
+      await this.#forwards;
+      await this.owner.holder.call("net", path, process.execPath, FORWARD, ...ports);
     } catch (cause) {
       throw new SandboxError(
         "ENGINE_ERROR",
@@ -54,8 +79,26 @@ export class Networks {
     } finally {
       rmSync(join(this.directory, `${path}.routes`), { force: true });
     }
-    return { path };
+    return { path, routes };
   }
+}
+
+/** Our side of a forwarded proxy; see forward.mjs for the sandbox's. */
+async function forward({ host, port }: { host: string; port: number }, directory: string): Promise<Server> {
+  const server = createServer((client) => {
+    const proxy = connect(port, host);
+    const end = () => {
+      client.destroy();
+      proxy.destroy();
+    };
+    client.on("error", end).on("close", end);
+    proxy.on("error", end).on("close", end);
+    client.pipe(proxy).pipe(client);
+  }).unref();
+  await new Promise((resolve, reject) => {
+    server.once("error", reject).listen(join(directory, `net/p${port}`), () => resolve(undefined));
+  });
+  return server;
 }
 
 /**

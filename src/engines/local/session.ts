@@ -137,6 +137,7 @@ export class Session implements HolderOwner {
 
   async close(): Promise<void> {
     await this.snapshots.garbage.flush();
+    await this.networks.close();
     await this.holder.close();
     this.cgroups.close();
   }
