@@ -34,7 +34,7 @@ export function describeReadOnlyPaths(engine: EngineUnderTest): void {
 
     test("they can't be reached through a link, nor deleted with a directory around them", async () => {
       const sandbox = await prepared.fork();
-      await sandbox.exec("ln -s locked/deep/file free/link; ln -s ../locked free/dir");
+      await sandbox.exec("ln -s ../locked/deep/file free/link; ln -s ../locked free/dir");
       await expectCode(sandbox.writeFile("free/link", "2"), "READ_ONLY_PATH");
       await expectCode(sandbox.writeFile("free/dir/deep/file", "2"), "READ_ONLY_PATH");
       await expectCode(sandbox.deleteFile("locked", { recursive: true }), "READ_ONLY_PATH");

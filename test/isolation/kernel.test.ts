@@ -60,9 +60,8 @@ await describeWalls("the kernel", ({ sandbox, user, network }) => {
   test("it has no privileges to gain and none of the dangerous ones", async () => {
     const { output } = await attempt(sandbox(), "cat /proc/self/status");
     expect(output).toMatch(/^NoNewPrivs:\t1$/m);
-    const held =
-      BigInt(`0x${/^CapEff:\t(\w+)$/m.exec(output)?.[1]}`) |
-      BigInt(`0x${/^CapBnd:\t(\w+)$/m.exec(output)?.[1]}`);
+    const set = (name: string) => BigInt(`0x${new RegExp(`^${name}:\\t(\\w+)$`, "m").exec(output)?.[1]}`);
+    const held = set("CapPrm") | set("CapEff") | set("CapInh") | set("CapAmb");
     if (user === "sandbox") expect(held).toBe(0n);
     // net_admin, sys_module, sys_rawio, sys_ptrace, sys_admin, sys_boot, sys_time, mknod, syslog, bpf.
     for (const bit of [12n, 16n, 17n, 19n, 21n, 22n, 25n, 27n, 34n, 39n])

@@ -5,7 +5,8 @@ import { connect, createServer, type Server } from "node:net";
 import { homedir, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { attempt } from "../support/attempt.js";
+import { attempt, expectDenied } from "../support/attempt.js";
+import { expectCode } from "../support/errors.js";
 import { describeWalls } from "../support/local-walls.js";
 import { uniqueWord } from "../support/scratch.js";
 
@@ -92,6 +93,11 @@ await describeWalls("services of the host", ({ sandbox, network }) => {
   });
 
   test("cloud metadata is cut off at once, not by chance", async () => {
+    // As long as an IPv6 address is not settled (flag 40) nothing leaves by it, cut off or not.
+    await attempt(
+      sandbox(),
+      "for i in $(seq 40); do grep -q ' 40 *tap0' /proc/net/if_inet6 || break; sleep 0.1; done",
+    );
     const results = await tryConnecting([
       { host: "169.254.169.254", port: 80 },
       { host: "169.254.170.2", port: 80 },
@@ -164,27 +170,23 @@ await describeWalls("services of the host", ({ sandbox, network }) => {
 
   test("another sandbox's servers can't be reached", async () => {
     const other = await sandbox().fork();
+    const controller = new AbortController();
     let said = "";
-    let heard: (value: unknown) => void = () => undefined;
-    const listening = new Promise((resolve) => {
+    let heard: () => void = () => undefined;
+    const listening = new Promise<void>((resolve) => {
       heard = resolve;
     });
-    const serve = `node -e '
-      const server = require("node:net").createServer((s) => { console.log("visited"); s.end(); });
-      server.listen(0, "0.0.0.0", () => console.log(server.address().port));
-      setTimeout(() => process.exit(0), 6000);
-    '`;
-    const controller = new AbortController();
-    const serving = other
-      .exec(serve, {
+    const serving = expectCode(
+      other.exec(`node -e '${serveAll}'`, {
         signal: controller.signal,
         onStdout: (chunk) => {
           said += chunk;
-          heard(undefined);
+          heard();
         },
-      })
-      .catch(() => undefined);
-    await listening;
+      }),
+      "ABORTED",
+    );
+    await Promise.race([listening, serving]);
     const theirPort = Number(said);
     const hosts = ["127.0.0.1", "10.0.2.100", "10.0.2.15", "10.0.2.2", ...hostAddresses()];
     const results = await tryConnecting(hosts.map((host) => ({ host, port: theirPort })));
@@ -194,6 +196,21 @@ await describeWalls("services of the host", ({ sandbox, network }) => {
     expect(Object.values(results)).not.toContain("connected");
     expect(said).not.toContain("visited");
   });
+
+  if (network === "on") {
+    test("what is cut off can't be opened again from inside", async () => {
+      for (const script of [
+        "ip route del blackhole 169.254.0.0/16",
+        "ip route add 169.254.169.254 dev lo",
+        "ip route flush table main",
+        "ip rule add from all lookup 77",
+        "ip address add 10.0.2.77/24 dev tap0",
+        "ip link add dummy0 type dummy",
+      ]) {
+        await expectDenied(sandbox(), script);
+      }
+    });
+  }
 
   if (network === "off") {
     test("no name is resolved and no address is reached", async () => {
@@ -209,7 +226,8 @@ await describeWalls("services of the host", ({ sandbox, network }) => {
 
   /** Tries all at once from inside; "connected", an error's code or "no answer" for each. */
   async function tryConnecting(targets: { host: string; port: number }[]): Promise<Record<string, string>> {
-    const { output } = await attempt(sandbox(), `node -e '${connectAll}' '${JSON.stringify(targets)}'`);
+    const distinct = [...new Map(targets.map((target) => [target.host, target])).values()];
+    const { output } = await attempt(sandbox(), `node -e '${connectAll}' '${JSON.stringify(distinct)}'`);
     return JSON.parse(output) as Record<string, string>;
   }
 
@@ -229,6 +247,10 @@ const serveAbstract =
   '$s = IO::Socket::UNIX->new(Local => "\\0$ARGV[0]", Listen => 5) or die $!; $| = 1; print "up\\n"; while ($c = $s->accept) { close $c }';
 const connectAbstract =
   '$s = IO::Socket::UNIX->new(Peer => "\\0$ARGV[0]"); print $s ? "connected\\n" : "refused $!\\n"';
+const serveAll = `
+  const server = require("node:net").createServer((s) => { console.log("visited"); s.end(); });
+  server.listen(0, "0.0.0.0", () => console.log(server.address().port));
+`;
 const connectAll = `
   const net = require("node:net");
   const results = {};
