@@ -1,8 +1,9 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Base, User } from "../../engine.js";
-import { SandboxError } from "../../errors.js";
+import type { CachedImage } from "./base-archive-cache.js";
 import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
+import type { ImageBase } from "./base-image.js";
 import { checkRootfs, shiftedCopy } from "./base-rootfs.js";
 import type { Holder } from "./holder.js";
 import type { Ids } from "./ids.js";
@@ -41,6 +42,7 @@ export interface BaseContext {
 /** Opens each base once a session. */
 export class Bases {
   #open = new Map<string, Promise<BaseTree>>();
+  #images = new Map<string, Promise<CachedImage>>();
   #next = 1;
 
   get(base: Base, user: User, context: BaseContext): Promise<BaseTree> {
@@ -61,17 +63,22 @@ export class Bases {
       const shift = context.ids.range && user === "root";
       return this.#tree(shift ? await shiftedCopy(base.rootfs, context) : base.rootfs, context);
     }
-    if ("archive" in base) {
-      const { openArchive } = await import("./base-archive.js"); // brings a tar reader along
-      return this.#tree(await openArchive(base.archive, context), context);
+    const image = await this.image(base, context);
+    const tree = this.#tree(image.path, context);
+    return { ...tree, environment: { ...tree.environment, ...image.environment } };
+  }
+
+  /** The extracted image of a base that names one; opened once a session for all its users. */
+  image(base: ImageBase, context: BaseContext): Promise<CachedImage> {
+    const key = JSON.stringify(base);
+    let image = this.#images.get(key);
+    if (!image) {
+      // Loaded when it is asked for: it brings a tar reader along.
+      image = import("./base-image.js").then(({ openImage }) => openImage(base, context));
+      this.#images.set(key, image);
+      image.catch(() => this.#images.delete(key));
     }
-    throw new SandboxError(
-      "UNSUPPORTED",
-      "The local engine opens images through an archive; see Capabilities.",
-      {
-        operation: "create",
-      },
-    );
+    return image;
   }
 
   #tree(path: string, { directory }: BaseContext): Omit<BaseTree, "key"> {

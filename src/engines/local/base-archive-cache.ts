@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { BaseContext } from "./base.js";
+
+/** An image's extracted tree in the state. */
+export interface CachedImage {
+  /** Tells contents apart. */
+  digest: string;
+  /** Host directory of its root. */
+  path: string;
+  /** What the image wants in the environment of commands. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * The image of a digest, from the state's `bases`, or made there: under a temporary name that only a whole one
+ * loses, so that a killed process leaves nothing that counts, and two at once do not disturb each other.
+ */
+export async function cachedImage(
+  digest: string,
+  { bases, directory, ids }: BaseContext,
+  make: (draft: string) => Promise<{ environment: Record<string, string> }>,
+): Promise<CachedImage> {
+  // Who owns the files depends on the caller.
+  const name = `${hashOf(digest)}-${ids.owner("root")?.uid ?? "own"}`;
+  const place = join(bases, name);
+  // First the link that says it is in use, then the look whether it is there: prune spares what is linked.
+  link(place, join(directory, "l", name));
+  const found = read(place, digest);
+  if (found) return found;
+
+  const draft = draftOf(place);
+  mkdirSync(draft, { mode: 0o700 });
+  // Prune takes a draft that nobody has touched for a minute for a dead one's.
+  const alive = setInterval(() => touch(draft), 10_000).unref();
+  try {
+    const { environment } = await make(draft);
+    writeFileSync(join(draft, META), JSON.stringify({ environment }));
+    try {
+      renameSync(draft, place);
+    } catch (error) {
+      if (!read(place, digest)) throw error;
+    }
+  } finally {
+    clearInterval(alive);
+    await rm(draft, { recursive: true, force: true });
+  }
+  return read(place, digest) as CachedImage;
+}
+
+/** A name beside `place` for what is not whole yet, as prune knows them. */
+export function draftOf(place: string): string {
+  return `${place}.${randomBytes(4).toString("hex")}`;
+}
+
+export function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+const META = "image.json";
+
+function read(place: string, digest: string): CachedImage | undefined {
+  try {
+    const { environment } = JSON.parse(readFileSync(join(place, META), "utf8")) as CachedImage;
+    touch(place); // prune goes by the last use
+    return { digest, path: join(place, "tree"), environment };
+  } catch {
+    return undefined;
+  }
+}
+
+function touch(path: string): void {
+  utimesSync(path, new Date(), new Date());
+}
+
+function link(target: string, path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) symlinkSync(target, path);
+}

@@ -1,0 +1,224 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  type Stats,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
+import { ArchiveError } from "./base-archive-files.js";
+import { shown, type TarEntry } from "./base-archive-tar.js";
+import { bytes, latin1 } from "./tree.js";
+
+type Parts = readonly string[];
+
+/**
+ * The directory an image is extracted to. The kernel never follows a link in it: every parent is found part
+ * by part, with links resolved against the tree's own root. Nobody else may write in it meanwhile.
+ */
+export class ImageTree {
+  #root: string;
+  /** What the layer at work has made: whiteouts are for what lies below it. */
+  #own = new Set<string>();
+  #times: [path: Parts, mtime: Date][] = [];
+  #lastParent: { of: string; real: string } | undefined;
+
+  /** @param rootOwner - Host ids of the image's root; undefined where everything belongs to the caller. */
+  constructor(
+    directory: string,
+    private readonly rootOwner: { uid: number; gid: number } | undefined,
+  ) {
+    this.#root = latin1(directory);
+    this.#setOwner(this.#root, { uid: 0, gid: 0 });
+    chmodSync(directory, 0o755);
+  }
+
+  beginLayer(): void {
+    this.#own.clear();
+    this.#times = [];
+  }
+
+  /** Directories get their times last: making something in one changes them. */
+  endLayer(): void {
+    for (const [parts, mtime] of this.#times) {
+      const path = this.#place(parts);
+      if (lstat(path)?.isDirectory()) utimesSync(bytes(path), mtime, mtime);
+    }
+  }
+
+  addDirectory(parts: Parts, entry: TarEntry): void {
+    const path = this.#place(parts);
+    if (!lstat(path)?.isDirectory()) {
+      this.#remove(path);
+      mkdirSync(bytes(path), 0o700);
+    }
+    this.#own.add(path);
+    this.#setOwner(path, entry);
+    chmodSync(bytes(path), this.rootOwner ? entry.mode & 0o1777 : (entry.mode & 0o1777) | 0o700);
+    this.#times.push([parts, entry.mtime]);
+  }
+
+  async addFile(parts: Parts, entry: TarEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const path = this.#free(parts);
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    const file = openSync(bytes(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      for await (const chunk of content)
+        for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+      const owner = this.#ownerOf(entry);
+      if (owner) fchownSync(file, owner.uid, owner.gid);
+      fchmodSync(file, this.#fileMode(entry.mode));
+      futimesSync(file, entry.mtime, entry.mtime);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  addSymlink(parts: Parts, entry: TarEntry): void {
+    const path = this.#free(parts);
+    symlinkSync(bytes(entry.linkname), bytes(path));
+    this.#setOwner(path, entry);
+    lutimesSync(bytes(path), entry.mtime, entry.mtime);
+  }
+
+  /** A second name for a file of this layer or a lower one. */
+  addLink(parts: Parts, target: Parts): void {
+    const existing = this.#place(target);
+    const stat = lstat(existing);
+    if (!stat || stat.isDirectory())
+      throw new ArchiveError(
+        `is damaged: the hard link ${shown(parts.join("/"))} is to ${shown(target.join("/"))}, which ${stat ? "is a directory" : "is not there"}`,
+      );
+    if (this.#place(parts) === existing) return;
+    linkSync(bytes(existing), bytes(this.#free(parts)));
+  }
+
+  /** Removes what lower layers have at a path. */
+  hide(parts: Parts): void {
+    this.#hide(this.#place(parts));
+  }
+
+  /** Removes what lower layers have in a directory. */
+  hideChildren(parts: Parts): void {
+    const path = this.#place(parts);
+    if (lstat(path)?.isDirectory()) for (const child of children(path)) this.#hide(child);
+  }
+
+  #hide(path: string): void {
+    const isDirectory = lstat(path)?.isDirectory() ?? false;
+    if (isDirectory) for (const child of children(path)) this.#hide(child);
+    if (!this.#own.has(path) && (!isDirectory || children(path).length === 0)) this.#remove(path);
+  }
+
+  /** A path at which there is nothing yet. */
+  #free(parts: Parts): string {
+    const path = this.#place(parts);
+    if (path === this.#root) throw new ArchiveError("is damaged: its root is not a directory");
+    this.#remove(path);
+    this.#own.add(path);
+    return path;
+  }
+
+  #remove(path: string): void {
+    const stat = lstat(path);
+    if (!stat) return;
+    this.#lastParent = undefined;
+    if (stat.isDirectory()) {
+      for (const child of children(path)) this.#remove(child);
+      rmdirSync(bytes(path));
+    } else unlinkSync(bytes(path));
+  }
+
+  /** Where a path of the image is on the host. Its parents are made; a link at its end is not followed. */
+  #place(parts: Parts): string {
+    if (parts.length === 0) return this.#root;
+    const parent = parts.slice(0, -1);
+    const of = parent.join("/");
+    if (this.#lastParent?.of !== of) this.#lastParent = { of, real: this.#directory(parent) };
+    return `${this.#lastParent.real}/${parts.at(-1)}`;
+  }
+
+  #directory(parts: Parts): string {
+    const todo = [...parts].reverse();
+    let at = this.#root;
+    let links = 0;
+    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+      if (part === "..") {
+        if (at !== this.#root) at = at.slice(0, at.lastIndexOf("/"));
+        continue;
+      }
+      const next = `${at}/${part}`;
+      const stat = lstat(next);
+      if (stat?.isSymbolicLink()) {
+        if (++links > 40) throw new ArchiveError(`is damaged: ${shown(parts.join("/"))} is a loop of links`);
+        const target = readlinkSync(bytes(next), "latin1");
+        if (target.startsWith("/")) at = this.#root;
+        todo.push(
+          ...target
+            .split("/")
+            .filter((each) => each !== "" && each !== ".")
+            .reverse(),
+        );
+        continue;
+      }
+      if (stat && !stat.isDirectory())
+        throw new ArchiveError(
+          `is damaged: ${shown(parts.join("/"))} is to be a directory, but a file is in its way`,
+        );
+      if (!stat) this.#make(next);
+      at = next;
+    }
+    return at;
+  }
+
+  #make(path: string): void {
+    mkdirSync(bytes(path), 0o755);
+    chmodSync(bytes(path), 0o755); // whatever the caller's umask
+    this.#setOwner(path, { uid: 0, gid: 0 });
+  }
+
+  /** Without setuid and setgid. An ordinary caller's sandboxes read their base as the caller. */
+  #fileMode(mode: number): number {
+    if (this.rootOwner) return mode & 0o1777;
+    return (mode & 0o777) | 0o400 | ((mode & 0o111) === 0 ? 0 : 0o100);
+  }
+
+  #setOwner(path: string, ids: { uid: number; gid: number }): void {
+    const owner = this.#ownerOf(ids);
+    if (owner) lchownSync(bytes(path), owner.uid, owner.gid);
+  }
+
+  #ownerOf({ uid, gid }: { uid: number; gid: number }): { uid: number; gid: number } | undefined {
+    const { rootOwner } = this;
+    return rootOwner && { uid: rootOwner.uid + guestId(uid), gid: rootOwner.gid + guestId(gid) };
+  }
+}
+
+const NOBODY = 65_534;
+
+/** What a sandbox has no id for is nobody's. */
+export function guestId(id: number): number {
+  return id >= 0 && id < NOBODY ? id : NOBODY;
+}
+
+function children(path: string): string[] {
+  return readdirSync(bytes(path), { encoding: "latin1" }).map((name) => `${path}/${name}`);
+}
+
+function lstat(path: string): Stats | undefined {
+  return lstatSync(bytes(path), { throwIfNoEntry: false });
+}
