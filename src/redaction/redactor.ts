@@ -59,15 +59,18 @@ export class Redactor {
     if (raw.droppedBytes === 0) return this.#whole(raw.head, 0, stopped);
     return Buffer.concat([
       this.#whole(raw.head, 0, true),
-      Buffer.from(`\n… ${raw.droppedBytes} bytes dropped …\n`),
+      // ASCII: one other character would make a text of it take twice the memory.
+      Buffer.from(`\n... ${raw.droppedBytes} bytes dropped ...\n`),
       this.#whole(raw.tail, this.#secretPrefix(raw.tail), stopped),
     ]);
   }
 
   #whole(bytes: Uint8Array, secretPrefix: number, cut: boolean): Buffer {
-    if (this.values.size === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.values.size === 0) return asBuffer(bytes);
     const stream = new MaskingStream(this.#build().automaton, secretPrefix);
-    return Buffer.concat([stream.push(bytes), stream.end(cut)]);
+    const shown = stream.push(bytes);
+    const rest = stream.end(cut);
+    return rest.length === 0 ? asBuffer(shown) : Buffer.concat([shown, rest]);
   }
 
   /** How many bytes at the beginning of a tail are the end, or the middle, of a secret. */
@@ -83,6 +86,10 @@ export class Redactor {
     }
     return this.#built;
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function cutPrefix(form: Form, tail: Uint8Array): number {

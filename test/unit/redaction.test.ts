@@ -211,7 +211,9 @@ describe("redaction", () => {
 
   it("says how much was dropped where it was dropped", () => {
     const raw = { head: Buffer.from("head"), tail: Buffer.from("tail"), droppedBytes: 12 };
-    expect(Buffer.from(Redactor.none.redactOutput(raw)).toString()).toBe("head\n… 12 bytes dropped …\ntail");
+    expect(Buffer.from(Redactor.none.redactOutput(raw)).toString()).toBe(
+      "head\n... 12 bytes dropped ...\ntail",
+    );
   });
 
   it("does not redact values under six bytes", () => {
