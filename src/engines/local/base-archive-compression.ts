@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Decompress } from "fzstd";
-import { ArchiveError } from "./base-archive-files.js";
+import { ArchiveError } from "./base-archive-error.js";
 
 export type Compression = "none" | "gzip" | "zstd";
 

@@ -2,20 +2,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { ErrorCode } from "../../errors.js";
 import { compressionOf, decompress } from "./base-archive-compression.js";
+import { ArchiveError } from "./base-archive-error.js";
 import { readTar } from "./base-archive-tar.js";
-
-/** What is wrong with an archive, as the end of a sentence that begins with its name. */
-export class ArchiveError extends Error {
-  constructor(
-    message: string,
-    readonly code: ErrorCode = "INVALID_ARGUMENT",
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
 
 /** The files in an archive, by name. */
 export interface ArchiveFiles {

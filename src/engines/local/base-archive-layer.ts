@@ -1,8 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { decompress } from "./base-archive-compression.js";
-import { ArchiveError, type ArchiveFiles } from "./base-archive-files.js";
+import { ArchiveError, shown } from "./base-archive-error.js";
+import type { ArchiveFiles } from "./base-archive-files.js";
 import { algorithmOf, type Layer, requireDigest } from "./base-archive-manifest.js";
-import { readTar, shown, type TarEntry } from "./base-archive-tar.js";
+import { readTar, type TarEntry } from "./base-archive-tar.js";
 import type { ImageTree } from "./base-archive-tree.js";
 
 const WHITEOUT = ".wh.";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ArchiveError, type ArchiveFiles, KNOWN_FORMATS } from "./base-archive-files.js";
+import { ArchiveError } from "./base-archive-error.js";
+import { type ArchiveFiles, KNOWN_FORMATS } from "./base-archive-files.js";
 
 /** What an archive says of its image. */
 export interface Manifest {

@@ -1,6 +1,6 @@
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
-import { ArchiveError } from "./base-archive-files.js";
+import { ArchiveError, shown } from "./base-archive-error.js";
 
 /** One entry of a tar. Names are latin1 strings of their bytes. */
 export interface TarEntry {
@@ -86,11 +86,6 @@ function entryOf(header: ParsedHeader): TarEntry {
 
 function latin1(text: string): string {
   return Buffer.from(text).toString("latin1");
-}
-
-/** A name from an archive, for a message. */
-export function shown(name: string): string {
-  return JSON.stringify(Buffer.from(name, "latin1").toString().slice(0, 200));
 }
 
 function asArchiveError(error: unknown): unknown {

@@ -20,11 +20,19 @@ import {
   utimesSync,
   writeSync,
 } from "node:fs";
-import { ArchiveError } from "./base-archive-files.js";
-import { shown, type TarEntry } from "./base-archive-tar.js";
+import { copyFile } from "node:fs/promises";
+import { ArchiveError, shown } from "./base-archive-error.js";
 import { bytes, latin1 } from "./tree.js";
 
 type Parts = readonly string[];
+
+/** What a file, directory or link has beside its content; ids as the image means them. */
+export interface Attributes {
+  uid: number;
+  gid: number;
+  mode: number;
+  mtime: Date;
+}
 
 /**
  * The directory an image is extracted to. The kernel never follows a link in it: every parent is found part
@@ -60,7 +68,7 @@ export class ImageTree {
     }
   }
 
-  addDirectory(parts: Parts, entry: TarEntry): void {
+  addDirectory(parts: Parts, entry: Attributes): void {
     const path = this.#place(parts);
     if (!lstat(path)?.isDirectory()) {
       this.#remove(path);
@@ -72,7 +80,7 @@ export class ImageTree {
     this.#times.push([parts, entry.mtime]);
   }
 
-  async addFile(parts: Parts, entry: TarEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async addFile(parts: Parts, entry: Attributes, content: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#free(parts);
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const file = openSync(bytes(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -88,7 +96,17 @@ export class ImageTree {
     }
   }
 
-  addSymlink(parts: Parts, entry: TarEntry): void {
+  /** A copy of a host file, which shares its blocks where the file system can. */
+  async addCopy(parts: Parts, entry: Attributes, source: Buffer): Promise<void> {
+    const path = this.#free(parts);
+    const { COPYFILE_EXCL, COPYFILE_FICLONE } = constants;
+    await copyFile(source, bytes(path), COPYFILE_EXCL | COPYFILE_FICLONE);
+    this.#setOwner(path, entry);
+    chmodSync(bytes(path), this.#fileMode(entry.mode));
+    lutimesSync(bytes(path), entry.mtime, entry.mtime);
+  }
+
+  addSymlink(parts: Parts, entry: Attributes & { linkname: string }): void {
     const path = this.#free(parts);
     symlinkSync(bytes(entry.linkname), bytes(path));
     this.#setOwner(path, entry);
@@ -211,7 +229,7 @@ export class ImageTree {
 const NOBODY = 65_534;
 
 /** What a sandbox has no id for is nobody's. */
-export function guestId(id: number): number {
+function guestId(id: number): number {
   return id >= 0 && id < NOBODY ? id : NOBODY;
 }
 

@@ -4,7 +4,6 @@ import type { Base, User } from "../../engine.js";
 import type { CachedImage } from "./base-archive-cache.js";
 import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
 import type { ImageBase } from "./base-image.js";
-import { checkRootfs, shiftedCopy } from "./base-rootfs.js";
 import type { Holder } from "./holder.js";
 import type { Ids } from "./ids.js";
 import type { Layer } from "./snapshots.js";
@@ -59,9 +58,8 @@ export class Bases {
   async #make(base: Base, user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
     if ("host" in base) return this.#host(base.paths ?? [], user, context);
     if ("rootfs" in base) {
-      checkRootfs(base.rootfs, context.ids);
-      const shift = context.ids.range && user === "root";
-      return this.#tree(shift ? await shiftedCopy(base.rootfs, context) : base.rootfs, context);
+      const { openRootfs } = await import("./base-rootfs.js");
+      return this.#tree(await openRootfs(base.rootfs, user, context), context);
     }
     const image = await this.image(base, context);
     const tree = this.#tree(image.path, context);
