@@ -90,6 +90,7 @@ const families: readonly { whole: RegExp; parts?: RegExp }[] = [
   { whole: /^lint$/, parts: /^lint[:-]./ },
   { whole: /^(format:check|check:format|format-check)$/ },
   { whole: /^tests?$/, parts: /^test[:-]./ },
+  { whole: /^smoke([:-]test)?$/ },
 ];
 const changesOrNeverEnds = /(^|[:-])(fix|write|watch|dev|debug|ui|update|open|headed|cov|coverage)($|[:-])/;
 

@@ -68,7 +68,7 @@ describe("a Node project without a config", () => {
     ];
     const alike = Object.fromEntries(names.map((name) => [name, "x"]));
     expect(Object.keys((await project({ "package.json": { scripts: alike } })).checks ?? {})).toEqual([
-      ...["type-check", "lint:js", "test:unit"],
+      ...["type-check", "lint:js", "test:unit", "smoke"],
     ]);
   });
 
