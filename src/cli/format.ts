@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
 
@@ -55,6 +56,12 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** Relative to where the user stands, where that is shorter. */
+export function near(path: string): string {
+  const from = relative(process.cwd(), path);
+  return from !== "" && !from.startsWith("../..") && from.length < path.length ? from : path;
 }
 
 export { stringWidth as width };

@@ -1,4 +1,4 @@
-import { clip, duration, pad, width } from "./format.js";
+import { clip, duration, near, pad, width } from "./format.js";
 import type { CandidateView, Progress, StepView } from "./progress.js";
 import { remarkOf, signOf } from "./signs.js";
 import type { Theme } from "./terminal.js";
@@ -31,7 +31,7 @@ function tree(candidate: CandidateView, frame: Frame): string[] {
   const { shown, folded } = foldTo(checks, room, t);
   const branches = [...shown.map((step) => stepLine(step, candidate, nameWidth, frame)), ...folded];
   return [
-    `${t.bold(candidate.name)}  ${t.dim(`checks: ${candidate.configFrom}`)}`,
+    `${t.bold(candidate.name)}  ${t.dim(`checks: ${near(candidate.configFrom)}`)}`,
     // Checks are indented by two: the times stay in one column.
     ...stages.map((step) => stepLine(step, candidate, nameWidth + 2, frame)),
     `${t.bold("checks")} ${done}/${checks.length}`,

@@ -1,6 +1,6 @@
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { CandidateReport, Report, ReportFiles, StepReport } from "../validation/types.js";
-import { clip, count, duration, size, table } from "./format.js";
+import { clip, count, duration, near, size, table } from "./format.js";
 import { remarkOf, signOf } from "./signs.js";
 import { harmlessValue, oneLine, type Theme } from "./terminal.js";
 
@@ -73,7 +73,9 @@ function problems(candidate: CandidateReport, many: boolean, columns: number, t:
 function tailOf(step: StepReport, t: Theme): string[] {
   const source = step.tail || (step.runs?.find(({ verdict }) => verdict !== "passed")?.tail ?? "");
   const lines = source.trimEnd().split("\n");
-  const error = step.error && !step.reason.includes(step.error.message) ? [indent(step.error.message)] : [];
+  // A deadline's message says no more than the reason does.
+  const isNews = step.error && step.error.code !== "TIMEOUT" && !step.reason.includes(step.error.message);
+  const error = step.error && isNews ? [indent(step.error.message)] : [];
   if (source.trim() === "") return error;
   return [...error, ...lines.slice(-TAIL_LINES).map((line) => `  ${t.dim(t.signs.bar)} ${line}`)];
 }
@@ -95,12 +97,6 @@ function places(report: Report, reports: ReportFiles, t: Theme): string[] {
   for (const file of [reports.json, reports.junit])
     if (file) lines.push(`${t.dim("report")}     ${near(resolve(file))}`);
   return lines;
-}
-
-/** Relative to where the user stands, where that is shorter. */
-function near(path: string): string {
-  const from = relative(process.cwd(), path);
-  return from !== "" && !from.startsWith("../..") && from.length < path.length ? from : path;
 }
 
 function outcome(report: Report, t: Theme): string {

@@ -114,7 +114,8 @@ describe("forkbox exec", () => {
         },
       );
       const result = finished(child);
-      await waitForProcesses(`${mark}`, 2);
+      // Forkbox itself, and what the script started.
+      await waitForProcesses(mark, 3);
       child.kill(signal);
       expect((await result).exitCode).toBe(130);
       expect(await processesWith(mark)).toEqual([]);

@@ -1,0 +1,86 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { finished, runCli, startCli } from "../support/cli.js";
+import { probeLocal } from "../support/engine-local.js";
+import { isRequired } from "../support/engines.js";
+import { processesWith } from "../support/host-processes.js";
+import { uniqueWord } from "../support/scratch.js";
+
+const engine = await probeLocal();
+
+test("doctor and exec say the same of a state directory that can't be used, and exit 1 and 3", async () => {
+  const env = { FORKBOX_STATE_DIR: "/dev/null/forkbox", FORKBOX_ENGINE: "local" };
+  const doctor = await runCli(["doctor", "--json"], { env });
+  expect(doctor.exitCode).toBe(1);
+  const { engines } = JSON.parse(doctor.stdout) as {
+    engines: { findings: { ok: boolean; severity: string; fix?: string }[] }[];
+  };
+  const broken = engines.flatMap(({ findings }) =>
+    findings.filter(({ ok, severity }) => !ok && severity === "error"),
+  );
+  expect(broken.length).toBeGreaterThan(0);
+  const exec = await runCli(["exec", "--", "true"], { env });
+  expect(exec.exitCode).toBe(3);
+  for (const { fix } of broken) {
+    expect(fix).toBeTruthy();
+    expect(exec.stderr).toContain(fix);
+  }
+});
+
+describe("looking after the local engine", () => {
+  if ("unavailable" in engine) {
+    test("the local engine answers", (context) => {
+      if (isRequired("local")) expect.fail(engine.unavailable);
+      context.skip(engine.unavailable);
+    });
+    return;
+  }
+  const freshState = () => ({ FORKBOX_STATE_DIR: mkdtempSync(join(tmpdir(), "forkbox-test-state-")) });
+
+  test("doctor says that an engine is usable, for people and for programs", async () => {
+    const people = await runCli(["doctor"]);
+    expect(people).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(people.stdout).toMatch(/^local {2}usable\n {2}✔ /);
+    const programs = await runCli(["doctor", "--json"]);
+    expect(JSON.parse(programs.stdout)).toMatchObject({
+      usable: true,
+      engines: [{ engine: "local", usable: true }],
+    });
+  });
+
+  test("ps shows a process with its sandboxes, what it left when it was killed, and prune removes that", async () => {
+    const env = freshState();
+    expect(await runCli(["ps"], { env })).toMatchObject({ exitCode: 0, stdout: "No sandboxes.\n" });
+    const mark = uniqueWord();
+    const child = startCli(["exec", "--", "sh", "-c", `sleep 600 # ${mark}`], { env });
+    const ended = finished(child);
+    const list = async () => JSON.parse((await runCli(["ps", "--json"], { env })).stdout) as object[];
+    await expect.poll(list, { timeout: 20_000 }).toMatchObject([{ engine: "local", pid: child.pid, live: true, running: 1 }]);
+    expect((await runCli(["prune"], { env })).stdout).toBe("Nothing to remove.\n");
+
+    const holders = (await processesWith(env.FORKBOX_STATE_DIR)).filter(({ pid }) => pid !== child.pid);
+    child.kill("SIGKILL");
+    await ended;
+    // Its holder would clean up; only what is left when that dies too is prune's.
+    for (const { pid } of holders) killIfThere(pid);
+    await expect.poll(list, { timeout: 20_000 }).toMatchObject([{ live: false }]);
+    expect((await runCli(["ps"], { env })).stdout).toContain(
+      'Reclaim what dead ones left with "forkbox prune".',
+    );
+    expect((await runCli(["prune"], { env })).stdout).toMatch(
+      /^Removed what 1 dead process left: .* freed\.\n$/,
+    );
+    expect((await runCli(["ps"], { env })).stdout).toBe("No sandboxes.\n");
+    expect(await processesWith(mark)).toEqual([]);
+  });
+});
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended by itself
+  }
+}
