@@ -1,19 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Base } from "../../engine.js";
+import type { ImageBase } from "./base-image.js";
 
 /**
- * Changes when a base's tools do. Of directories it takes change times, not content: installing or upgrading
- * a program renames files into its directory.
+ * Changes when the tools of a base that is a directory do: the digest of an image says that by itself. It takes
+ * change times, not content: installing or upgrading a program renames files into its directory.
  */
-export async function identifyBase(base: Base): Promise<string> {
+export function identifyDirectories(base: Exclude<Base, ImageBase>): string {
   const hash = createHash("sha256").update(JSON.stringify(base));
-  if ("archive" in base) await pipeline(createReadStream(base.archive), hash, { end: false });
-  else
-    for (const path of directoriesOf(base))
-      hash.update(`${path}:${existsSync(path) ? statSync(path).ctimeMs : "none"}\n`);
+  for (const path of directoriesOf(base))
+    hash.update(`${path}:${existsSync(path) ? statSync(path).ctimeMs : "none"}\n`);
   if ("host" in base) {
     hash.update(`${process.version} ${process.arch}\n`);
     if (existsSync("/etc/os-release")) hash.update(readFileSync("/etc/os-release"));
@@ -21,7 +19,7 @@ export async function identifyBase(base: Base): Promise<string> {
   return hash.digest("hex");
 }
 
-function directoriesOf(base: Base): string[] {
+function directoriesOf(base: Exclude<Base, ImageBase>): string[] {
   const inside = [
     "bin",
     "sbin",
@@ -35,14 +33,11 @@ function directoriesOf(base: Base): string[] {
     "opt",
   ];
   if ("rootfs" in base) return ["", ...inside].map((path) => join(realpathSync(base.rootfs), path));
-  if ("host" in base) {
-    const prefix = dirname(dirname(realpathSync(process.execPath)));
-    return [
-      ...inside.filter((path) => path !== "etc").map((path) => `/${path}`),
-      join(prefix, "bin"),
-      join(prefix, "lib/node_modules"),
-      ...(base.paths ?? []),
-    ];
-  }
-  return [];
+  const prefix = dirname(dirname(realpathSync(process.execPath)));
+  return [
+    ...inside.filter((path) => path !== "etc").map((path) => `/${path}`),
+    join(prefix, "bin"),
+    join(prefix, "lib/node_modules"),
+    ...(base.paths ?? []),
+  ];
 }

@@ -40,7 +40,8 @@ export async function openRootfs(rootfs: string, user: User, context: BaseContex
   return copy;
 }
 
-function checkRootfs(rootfs: string): void {
+/** What is wrong with it is said before anything is looked for in it. */
+export function checkRootfs(rootfs: string): void {
   const details = { operation, path: rootfs };
   const stat = statSync(rootfs, { throwIfNoEntry: false });
   if (!stat)

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Base, User } from "../../engine.js";
 import type { CachedImage } from "./base-archive-cache.js";
 import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
+import { identifyDirectories } from "./base-identity.js";
 import type { ImageBase } from "./base-image.js";
 import type { Holder } from "./holder.js";
 import type { Ids } from "./ids.js";
@@ -61,13 +62,20 @@ export class Bases {
       const { openRootfs } = await import("./base-rootfs.js");
       return this.#tree(await openRootfs(base.rootfs, user, context), context);
     }
-    const image = await this.image(base, context);
+    const image = await this.#image(base, context);
     const tree = this.#tree(image.path, context);
     return { ...tree, environment: { ...tree.environment, ...image.environment } };
   }
 
+  /** A string that changes when the base's content or tools do. */
+  async identify(base: Base, context: BaseContext): Promise<string> {
+    if ("rootfs" in base) (await import("./base-rootfs.js")).checkRootfs(base.rootfs);
+    if ("host" in base || "rootfs" in base) return identifyDirectories(base);
+    return (await this.#image(base, context)).digest;
+  }
+
   /** The extracted image of a base that names one; opened once a session for all its users. */
-  image(base: ImageBase, context: BaseContext): Promise<CachedImage> {
+  #image(base: ImageBase, context: BaseContext): Promise<CachedImage> {
     const key = JSON.stringify(base);
     let image = this.#images.get(key);
     if (!image) {

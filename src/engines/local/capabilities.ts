@@ -1,9 +1,10 @@
 import type { Capabilities, Support } from "../../engine.js";
+import { dockerfileSupport, imageSupport } from "./base-tool.js";
 import { lackOfNetwork } from "./doctor.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */
-export function probeCapabilities({ ids, cgroups, networks }: Session): Capabilities {
+export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
   const cgroup = (name: "memory" | "cpu"): Support =>
     cgroups.roots[name]
       ? true
@@ -14,10 +15,8 @@ export function probeCapabilities({ ids, cgroups, networks }: Session): Capabili
       host: true,
       rootfs: true,
       archive: true,
-      image:
-        "The local engine takes an image as an archive: `skopeo copy docker://IMAGE oci-archive:image.tar`, then --base archive=image.tar; or use --engine dagger.",
-      dockerfile:
-        "The local engine does not build Dockerfiles: build it elsewhere and pass its archive (--base archive=image.tar), or use --engine dagger.",
+      image: imageSupport(),
+      dockerfile: dockerfileSupport(),
     },
     users: {
       sandbox: true,
@@ -34,6 +33,5 @@ export function probeCapabilities({ ids, cgroups, networks }: Session): Capabili
       outputBytes: true,
     },
     caches: true,
-    ambientSecrets: networks.proxies.secrets,
   };
 }

@@ -14,7 +14,6 @@ import type {
   User,
 } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { identifyBase } from "./base-identity.js";
 import { probeCapabilities } from "./capabilities.js";
 import { applyChange, isAtomic } from "./change.js";
 import { explain, requireTools } from "./doctor.js";
@@ -63,8 +62,9 @@ class LocalEngine implements Engine, AsyncDisposable {
     return this.#capabilities;
   }
 
-  identify(base: Base): Promise<string> {
-    return identifyBase(base);
+  async identify(base: Base): Promise<string> {
+    const session = await this.#session();
+    return session.bases.identify(base, session.baseContext);
   }
 
   async open(base: Base, options: OpenOptions): Promise<LocalSnapshot> {
