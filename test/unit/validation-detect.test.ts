@@ -61,6 +61,7 @@ describe("a Node project without a config", () => {
       "lint:js",
       "lint:fix",
       "test:unit",
+      "smoke",
       "test:watch",
       "test:e2e:ui",
       "dev",
