@@ -43,8 +43,6 @@ export interface Capabilities {
   network: Readonly<Record<NetworkMode, Support>>;
   limits: Readonly<Record<keyof Limits, Support>>;
   caches: Support;
-  /** Values that the engine itself puts into the environment of commands and that must be redacted. */
-  ambientSecrets?: readonly string[];
 }
 
 /** An immutable file tree an engine keeps. Its holders count: see {@link Engine.retain}. */

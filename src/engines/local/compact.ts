@@ -38,19 +38,18 @@ export async function mergeLayers(
   const below = snapshots.create([snapshots.newLayer(rest[0]), ...rest], like.base, like.user);
   const merged = snapshots.newLayer(run[0], (run[0] as Layer).level + 1);
   try {
-    const whole = await snapshots.view(above);
-    whole.pins++;
-    const under = await snapshots.view(below);
-    under.pins++;
+    const whole = await snapshots.pin(above);
+    const under = await snapshots.pin(below);
     try {
-      const merge = new Merge(
-        run.map(({ path }) => latin1(path)),
+      const whiteout = latin1(join(session.directory, "whiteout"));
+      const layers = run.map(({ path }) => latin1(path));
+      await new Merge(
+        layers,
         latin1(whole.root),
         latin1(under.root),
         latin1(merged.path),
-        latin1(join(session.directory, "whiteout")),
-      );
-      await merge.directory("");
+        whiteout,
+      ).directory("");
     } finally {
       snapshots.unpin(above, whole);
       snapshots.unpin(below, under);

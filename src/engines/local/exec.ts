@@ -1,81 +1,89 @@
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
-import { launch } from "./launch.js";
+import { type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
+import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import type { Session } from "./session.js";
+import type { Slot } from "./slots.js";
 import type { LocalSnapshot, View } from "./snapshots.js";
+import type { Tree } from "./tree.js";
 import { enterFor, wallsFor } from "./walls.js";
 
 const DEFAULT_OUTPUT_BYTES = 10 * 1024 * 1024;
 /** Against fork bombs. */
 const DEFAULT_PROCESSES = 1024;
 
+type Why = "deadline" | "abort" | "memory" | "disk";
+type OnBytes = (stream: StreamName, bytes: Uint8Array) => void;
+
 /** Runs one command on top of a snapshot, in an upper layer of its own. */
 export async function execOn(
   session: Session,
   from: LocalSnapshot,
   request: ExecRequest,
-  onBytes: ((stream: StreamName, bytes: Uint8Array) => void) | undefined,
+  onBytes: OnBytes | undefined,
 ): Promise<ExecOutcome> {
-  const limit = request.limits.outputBytes ?? DEFAULT_OUTPUT_BYTES;
-  const kept = { stdout: new CappedOutput(limit), stderr: new CappedOutput(limit) };
-  const output = (): { stdout: RawOutput; stderr: RawOutput } => ({
-    stdout: kept.stdout.result(),
-    stderr: kept.stderr.result(),
-  });
-  const take = (stream: StreamName, bytes: Uint8Array) => {
-    kept[stream].push(bytes);
-    onBytes?.(stream, bytes);
-  };
   const started = performance.now();
-
-  const tree = await session.tree(from, request.caches);
-  const cwd = resolveCwd(tree, request.cwd);
-  const path = request.secrets.PATH ?? request.env.PATH ?? from.base.environment.PATH ?? "";
-  const unrunnable = whyNotRunnable(tree, request, cwd, path);
+  const output = new Output(request.limits.outputBytes ?? DEFAULT_OUTPUT_BYTES, onBytes);
+  const { cwd, mounts, unrunnable } = await session.withTree(
+    from,
+    (tree) => look(session, tree, from, request),
+    request.caches,
+  );
   if (unrunnable) {
-    take("stderr", Buffer.from(`${unrunnable.message}\n`));
-    return { kind: "exited", exitCode: unrunnable.exitCode, snapshot: from, ...output() };
+    output.take("stderr", Buffer.from(`${unrunnable.message}\n`));
+    return { kind: "exited", exitCode: unrunnable.exitCode, snapshot: from, ...output.kept() };
   }
   if (request.user === "root") await session.guest();
-  const mounts = await session.cacheMounts(tree, from.base, request);
-  if (request.network === "host") mounts.push(...(await session.resolverMount(tree)));
   const network = request.network === "on" ? await session.networks.take() : undefined;
-  const slot = await session.slots.take(request.stdin !== undefined);
-  const top = session.snapshots.newLayer(from.top);
-  const { view, lower } = session.snapshots.prepareView([top, ...from.layers]);
-  const release = () => {
-    slot.give();
+  try {
+    const slot = await session.slots.take(request.stdin !== undefined);
+    try {
+      const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
+      return await runIn(session, slot, network, from, request, cwd, mounts, remaining, output);
+    } finally {
+      slot.give();
+    }
+  } finally {
     if (network) session.networks.give(network);
-  };
+  }
+}
 
-  const command = launch(
-    session.holder,
-    slot,
-    {
-      view: view.name,
-      top: top.name,
-      lower,
-      processes: slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits }),
-      enter: enterFor(request, session.ids, network?.path),
-      options: wallsFor(request, view.name, from.base, cwd, mounts, session.networks.proxies.environment),
-      argv: request.argv,
-      stdin: request.stdin,
-    },
-    take,
-  );
-  let why: "deadline" | "abort" | "memory" | "disk" | undefined;
-  const stop = (reason: typeof why) => {
+async function runIn(
+  session: Session,
+  slot: Slot,
+  network: Network | undefined,
+  from: LocalSnapshot,
+  request: ExecRequest,
+  cwd: string,
+  mounts: readonly string[],
+  remainingMs: number | undefined,
+  output: Output,
+): Promise<ExecOutcome> {
+  const { snapshots, ids, networks } = session;
+  const top = snapshots.newLayer(from.top);
+  const { view, lower } = snapshots.prepareView([top, ...from.layers]);
+  const processes = slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits });
+  const plan: LaunchPlan = {
+    view: view.name,
+    top: top.name,
+    lower,
+    processes,
+    enter: enterFor(request, ids, network?.path),
+    options: wallsFor(request, view.name, from.base, cwd, mounts, networks.proxies.environment),
+    argv: request.argv,
+    stdin: request.stdin,
+  };
+  const command = launch(session.holder, slot, plan, output.take);
+  let why: Why | undefined;
+  const stop = (reason: Why) => {
     why ??= reason;
     command.kill();
   };
-  const remaining =
-    request.deadlineMs === undefined
-      ? undefined
-      : Math.max(0, request.deadlineMs - (performance.now() - started));
-  const timer = remaining === undefined ? undefined : setTimeout(() => stop("deadline"), remaining);
+  const timer =
+    remainingMs === undefined ? undefined : setTimeout(() => stop("deadline"), Math.max(0, remainingMs));
   const onAbort = () => stop("abort");
   request.signal?.addEventListener("abort", onAbort, { once: true });
   if (request.signal?.aborted) stop("abort");
@@ -87,18 +95,48 @@ export async function execOn(
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
     why ??= await watch.verdict();
     if (why || end.kind === "failed") {
-      session.snapshots.discard(view);
-      return { kind: "stopped", why: why ?? "abort", ...output() };
+      snapshots.discard(view);
+      return { kind: "stopped", why: why ?? "abort", ...output.kept() };
     }
-    return { kind: "exited", exitCode: end.exitCode, snapshot: next(session, from, view), ...output() };
+    return { kind: "exited", exitCode: end.exitCode, snapshot: next(session, from, view), ...output.kept() };
   } catch (error) {
-    session.snapshots.discard(view);
+    snapshots.discard(view);
     throw error;
   } finally {
     clearTimeout(timer);
     watch.end();
     request.signal?.removeEventListener("abort", onAbort);
-    release();
+  }
+}
+
+/** What has to be known of the snapshot before a command is started in it. */
+async function look(session: Session, tree: Tree, from: LocalSnapshot, request: ExecRequest) {
+  const cwd = resolveCwd(tree, request.cwd);
+  const path = request.secrets.PATH ?? request.env.PATH ?? from.base.environment.PATH ?? "";
+  const unrunnable = whyNotRunnable(tree, request, cwd, path);
+  const mounts = await session.cacheMounts(tree, from.base, request);
+  if (request.network === "host") mounts.push(...(await session.resolverMount(tree)));
+  return { cwd, mounts, unrunnable };
+}
+
+/** What a command prints: kept up to the cap, and passed on. */
+class Output {
+  readonly #kept: Readonly<Record<StreamName, CappedOutput>>;
+
+  constructor(
+    limit: number,
+    private readonly onBytes: OnBytes | undefined,
+  ) {
+    this.#kept = { stdout: new CappedOutput(limit), stderr: new CappedOutput(limit) };
+  }
+
+  readonly take: OnBytes = (stream, bytes) => {
+    this.#kept[stream].push(bytes);
+    this.onBytes?.(stream, bytes);
+  };
+
+  kept(): { stdout: RawOutput; stderr: RawOutput } {
+    return { stdout: this.#kept.stdout.result(), stderr: this.#kept.stderr.result() };
   }
 }
 

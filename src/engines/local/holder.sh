@@ -4,6 +4,7 @@
 # POSIX sh: it runs under dash, bash and busybox.
 
 set -u
+[ $$ = 1 ] || exit 1 # finish kills all that can be seen
 nl='
 '
 umask 022
@@ -114,20 +115,24 @@ net() {
       3>"$net.ready" 4>&- >"$net.log" 2>&1 &
     slirp=$!
     echo "$slirp" >"$net.pid"
-    until [ -s "$net.ready" ]; do
-      kill -0 "$slirp" 2>/dev/null || fail_net
-      sleep 0.01
-    done
+    await "$net.ready" "$slirp" || fail_net
     for port; do
       nsenter --net="$net" "$node" "$script" "$port" "net/p$port" >"$net.$port" 2>"$net.log" 4>&- &
       echo "$!" >>"$net.pid"
-      until [ -s "$net.$port" ]; do
-        kill -0 "$!" 2>/dev/null || fail_net
-        sleep 0.01
-      done
+      await "$net.$port" "$!" || fail_net
     done
     echo "$id 0" >&4
   ) &
+}
+
+# await FILE PID: until the process has said something, for ten seconds at most.
+await() {
+  tries=0
+  until [ -s "$1" ]; do
+    tries=$((tries + 1))
+    kill -0 "$2" 2>/dev/null && [ $tries -lt 1000 ] || return 1
+    sleep 0.01
+  done
 }
 
 fail_net() {

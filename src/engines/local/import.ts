@@ -34,7 +34,22 @@ export async function importInto(
   user: User,
   signal: AbortSignal | undefined,
 ): Promise<{ snapshot: LocalSnapshot; record: ImportRecord }> {
-  const tree = await session.tree(from);
+  const { tree, unpin } = await session.pinTree(from);
+  try {
+    return await importOnto(session, tree, from, plan, user, signal);
+  } finally {
+    unpin();
+  }
+}
+
+async function importOnto(
+  session: Session,
+  tree: Tree,
+  from: LocalSnapshot,
+  plan: ImportPlan,
+  user: User,
+  signal: AbortSignal | undefined,
+): Promise<{ snapshot: LocalSnapshot; record: ImportRecord }> {
   const target = tree.resolve(plan.to, "refreshFromHost", true);
   refuseOutside(target, plan.to, "refreshFromHost");
   if (target.stat && !target.stat.isDirectory()) throw notADirectory(plan.to, plan.to, "refreshFromHost");
@@ -57,7 +72,9 @@ export async function importInto(
     const writer = new LayerWriter(tree, layer, session.ids.owner(user));
     writer.ensure(target.real);
     await writer.write(plan.source, target.real, fresh, signal);
-    if (plan.remove.length > 0) removeGone(await session.tree(snapshot), target.real, plan.remove);
+    if (plan.remove.length > 0) {
+      await session.withTree(snapshot, (merged) => removeGone(merged, target.real, plan.remove));
+    }
     layer.frozen = true;
   } catch (error) {
     session.snapshots.release(snapshot);

@@ -91,14 +91,15 @@ class LocalEngine implements Engine, AsyncDisposable {
     const { snapshots } = session;
     const owner = session.ids.owner(user);
     if (snapshots.isExclusive(from) && isAtomic(changes)) {
-      await applyChange(await session.tree(from), changes[0] as Change, owner);
+      await session.withTree(from, (tree) => applyChange(tree, changes[0] as Change, owner));
       from.generation++;
       return from;
     }
     const next = snapshots.create([snapshots.newLayer(from.top), ...from.layers], from.base, from.user);
     try {
-      const tree = await session.tree(next);
-      for (const change of changes) await applyChange(tree, change, owner);
+      await session.withTree(next, async (tree) => {
+        for (const change of changes) await applyChange(tree, change, owner);
+      });
     } catch (error) {
       snapshots.release(next);
       throw error;
@@ -120,35 +121,40 @@ class LocalEngine implements Engine, AsyncDisposable {
   async view(from: Snapshot, path: string): Promise<{ root: string; dispose: () => Promise<void> }> {
     const session = await this.#session();
     const snapshot = from as LocalSnapshot;
-    const found = existing(await session.tree(snapshot), path, "exportDirectory", true);
-    if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
-    const { view } = snapshot;
-    if (view) view.pins++;
-    session.snapshots.retain(snapshot);
-    return {
-      root: fromLatin1(found.tree.onHost(found.real)),
-      dispose: async () => {
-        session.snapshots.release(snapshot);
-        if (view) session.snapshots.unpin(snapshot, view);
-      },
-    };
+    const { tree, unpin } = await session.pinTree(snapshot);
+    try {
+      const found = existing(tree, path, "exportDirectory", true);
+      if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
+      session.snapshots.retain(snapshot);
+      return {
+        root: fromLatin1(tree.onHost(found.real)),
+        dispose: async () => {
+          unpin();
+          session.snapshots.release(snapshot);
+        },
+      };
+    } catch (error) {
+      unpin();
+      throw error;
+    }
   }
 
   async read(from: Snapshot, path: string): Promise<Uint8Array> {
-    return readFromTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => readFromTree(tree, path));
   }
 
   async list(from: Snapshot, path: string): Promise<Entry[]> {
-    return listTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => listTree(tree, path));
   }
 
   async stat(from: Snapshot, path: string): Promise<Entry | undefined> {
-    return statTree(await (await this.#session()).tree(from as LocalSnapshot), path);
+    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => statTree(tree, path));
   }
 
-  async resolve(from: Snapshot, path: string): Promise<string> {
-    const tree = await (await this.#session()).tree(from as LocalSnapshot);
-    return fromLatin1(tree.resolve(path, "resolve", true).real);
+  async resolve(from: Snapshot, path: string, followLast: boolean): Promise<string> {
+    return (await this.#session()).withTree(from as LocalSnapshot, (tree) =>
+      fromLatin1(tree.resolve(path, "resolve", followLast).real),
+    );
   }
 
   retain(snapshot: Snapshot): void {
@@ -156,7 +162,7 @@ class LocalEngine implements Engine, AsyncDisposable {
   }
 
   release(snapshot: Snapshot): void {
-    void this.#starting?.then(({ snapshots }) => snapshots.release(snapshot as LocalSnapshot));
+    this.#starting?.then(({ snapshots }) => snapshots.release(snapshot as LocalSnapshot)).catch(() => {});
   }
 
   async keep(key: string, snapshot: Snapshot): Promise<void> {

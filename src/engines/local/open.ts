@@ -1,6 +1,7 @@
 import type { Base, Change, OpenOptions } from "../../engine.js";
 import { NAMESERVER } from "./base-host.js";
 import { applyChange } from "./change.js";
+import { readFromTree } from "./files.js";
 import { SANDBOX_ID } from "./ids.js";
 import type { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
@@ -17,18 +18,15 @@ export async function openBase(
   const made = await session.bases.get(base, user, session.baseContext);
   const snapshot = snapshots.create([snapshots.newLayer(made.layers[0]), ...made.layers], made, user);
   try {
-    const tree = await session.tree(snapshot);
-    const { readFromTree } = await import("./files.js");
-    const text = async (path: string) => {
-      const found = tree.resolve(path, "create", true);
-      return found.stat?.isFile() ? Buffer.from(await readFromTree(tree, path)).toString() : "";
-    };
-    if (!("host" in base)) {
-      for (const change of await imageChanges(tree, text))
-        await applyChange(tree, change, session.ids.owner("root"));
-    }
-    for (const path of [homeOf(user), workdir])
-      await applyChange(tree, { kind: "directory", path }, session.ids.owner(user));
+    await session.withTree(snapshot, async (tree) => {
+      if (!("host" in base)) {
+        for (const change of await imageChanges(tree))
+          await applyChange(tree, change, session.ids.owner("root"));
+      }
+      for (const path of [homeOf(user), workdir]) {
+        await applyChange(tree, { kind: "directory", path }, session.ids.owner(user));
+      }
+    });
     return snapshot;
   } catch (error) {
     snapshots.release(snapshot);
@@ -37,16 +35,16 @@ export async function openBase(
 }
 
 /** What an image's tree lacks for running here: a user of our id, name service, a place for temporary files. */
-async function imageChanges(tree: Tree, text: (path: string) => Promise<string>): Promise<Change[]> {
+async function imageChanges(tree: Tree): Promise<Change[]> {
   const data = (content: string) => Buffer.from(content);
   const changes: Change[] = [
     { kind: "write", path: "/etc/resolv.conf", data: data(`nameserver ${NAMESERVER}\n`) },
   ];
   for (const path of ["/proc", "/dev", "/tmp"])
     if (!tree.lstat(path)) changes.push({ kind: "directory", path });
-  const passwd = await text("/etc/passwd");
+  const passwd = await textOf(tree, "/etc/passwd");
   if (!new RegExp(`^[^:]*:[^:]*:${SANDBOX_ID}:`, "m").test(passwd)) {
-    const group = await text("/etc/group");
+    const group = await textOf(tree, "/etc/group");
     changes.push({
       kind: "write",
       path: "/etc/passwd",
@@ -56,4 +54,9 @@ async function imageChanges(tree: Tree, text: (path: string) => Promise<string>)
       changes.push({ kind: "write", path: "/etc/group", data: data(`${group}sandbox:x:${SANDBOX_ID}:\n`) });
   }
   return changes;
+}
+
+async function textOf(tree: Tree, path: string): Promise<string> {
+  const found = tree.resolve(path, "create", true);
+  return found.stat?.isFile() ? Buffer.from(await readFromTree(tree, path)).toString() : "";
 }

@@ -1,8 +1,6 @@
-/** The caller's proxies, as commands with a network get to see them. */
+/** The caller's proxies, as commands with a network get to see them. Their passwords are redacted above the engines. */
 export interface Proxies {
   environment: Readonly<Record<string, string>>;
-  /** Passwords in proxy URLs. */
-  secrets: readonly string[];
   /** Proxies on the host's loopback, which a sandbox's own network can't reach: they are forwarded. */
   loopback: readonly { host: string; port: number }[];
 }
@@ -11,14 +9,12 @@ const NAMES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 export function callerProxies(env: NodeJS.ProcessEnv = process.env): Proxies {
   const environment: Record<string, string> = {};
-  const secrets = new Set<string>();
   const loopback = new Map<number, { host: string; port: number }>();
   for (const name of NAMES.flatMap((upper) => [upper, upper.toLowerCase()])) {
     const value = env[name];
     const url = value && parse(value);
     if (!value || !url) continue;
     environment[name] = value;
-    if (url.password) secrets.add(url.password).add(decodeURIComponent(url.password));
     const host = url.hostname.replace(/^\[|\]$/g, "");
     if (/^(localhost|127\..*|::1)$/.test(host)) {
       const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
@@ -26,7 +22,7 @@ export function callerProxies(env: NodeJS.ProcessEnv = process.env): Proxies {
     }
   }
   for (const name of ["NO_PROXY", "no_proxy"]) if (env[name]) environment[name] = env[name];
-  return { environment, secrets: [...secrets], loopback: [...loopback.values()] };
+  return { environment, loopback: [...loopback.values()] };
 }
 
 function parse(value: string): URL | undefined {

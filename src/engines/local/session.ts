@@ -86,11 +86,31 @@ export class Session implements HolderOwner {
     writeFileSync(join(this.directory, "holder"), String(this.holder.pid));
   }
 
-  /** The files of a snapshot. */
-  async tree(snapshot: LocalSnapshot, caches: Readonly<Record<string, string>> = {}): Promise<Tree> {
+  /** Gives the files of a snapshot to `act`; its view stays mounted until that has ended. */
+  async withTree<T>(
+    snapshot: LocalSnapshot,
+    act: (tree: Tree) => T | Promise<T>,
+    caches: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
+    const { tree, unpin } = await this.pinTree(snapshot, caches);
+    try {
+      return await act(tree);
+    } finally {
+      unpin();
+    }
+  }
+
+  async pinTree(
+    snapshot: LocalSnapshot,
+    caches: Readonly<Record<string, string>> = {},
+  ): Promise<{ tree: Tree; unpin: () => void }> {
     await this.ready();
-    const view = await this.snapshots.view(snapshot);
-    return new Tree(view.root, snapshot.base.binds, ["/proc", "/dev", ...Object.values(caches).map(latin1)]);
+    const view = await this.snapshots.pin(snapshot);
+    const outside = ["/proc", "/dev", ...Object.values(caches).map(latin1)];
+    return {
+      tree: new Tree(view.root, snapshot.base.binds, outside),
+      unpin: () => this.snapshots.unpin(snapshot, view),
+    };
   }
 
   /** The user namespace whose root is nobody on the host. */

@@ -57,7 +57,9 @@ export class Snapshots {
   #nextLayer = 1;
   #nextView = 1;
   #live = new Set<LocalSnapshot>();
-  #mounting = new Map<LocalSnapshot, Promise<View>>();
+  /** Ended with a holder, while something had them pinned. */
+  #lost = new WeakSet<View>();
+  #mounting = new Map<LocalSnapshot, Promise<void>>();
   readonly garbage: Garbage;
 
   constructor(
@@ -75,7 +77,9 @@ export class Snapshots {
     for (const snapshot of this.#live) {
       const { view } = snapshot;
       snapshot.view = undefined;
-      if (view) this.#drop(view.layers);
+      if (!view) continue;
+      this.#lost.add(view);
+      this.#drop(view.layers);
     }
   }
 
@@ -121,21 +125,21 @@ export class Snapshots {
     return references === 1 && top.holds === (view ? 2 : 1) && !top.frozen && top.owned;
   }
 
-  /** The merged tree of a snapshot; mounted when it isn't. Pinned views stay until unpinned. */
-  async view(snapshot: LocalSnapshot): Promise<View> {
-    if (snapshot.view) {
-      this.#live.delete(snapshot); // the most recently used are the last
-      this.#live.add(snapshot);
-      return snapshot.view;
-    }
-    const under = this.#mounting.get(snapshot);
-    if (under) return under;
-    const mounting = this.#mount(snapshot);
-    this.#mounting.set(snapshot, mounting);
-    try {
-      return await mounting;
-    } finally {
-      this.#mounting.delete(snapshot);
+  /** The merged tree of a snapshot; mounted when it isn't, and until it is unpinned. */
+  async pin(snapshot: LocalSnapshot): Promise<View> {
+    this.#live.delete(snapshot); // the most recently used are the last
+    this.#live.add(snapshot);
+    for (;;) {
+      if (snapshot.view) {
+        snapshot.view.pins++;
+        return snapshot.view;
+      }
+      let mounting = this.#mounting.get(snapshot);
+      if (!mounting) {
+        mounting = this.#mount(snapshot).finally(() => this.#mounting.delete(snapshot));
+        this.#mounting.set(snapshot, mounting);
+      }
+      await mounting;
     }
   }
 
@@ -165,7 +169,7 @@ export class Snapshots {
 
   unpin(snapshot: LocalSnapshot, view: View): void {
     view.pins--;
-    if (view.pins === 0 && snapshot.view !== view) this.#unmount(view);
+    if (view.pins === 0 && snapshot.view !== view && !this.#lost.has(view)) this.#unmount(view);
   }
 
   /** Replaces a run of layers by one of the same content, in every snapshot that has it. */
@@ -185,7 +189,7 @@ export class Snapshots {
     return () => this.#drop(layers);
   }
 
-  async #mount(snapshot: LocalSnapshot): Promise<View> {
+  async #mount(snapshot: LocalSnapshot): Promise<void> {
     const { view, lower } = this.prepareView(snapshot.layers);
     this.retain(snapshot);
     try {
@@ -198,7 +202,6 @@ export class Snapshots {
       this.release(snapshot);
     }
     this.#evict();
-    return view;
   }
 
   #evict(): void {
