@@ -73,7 +73,8 @@ class LiveStream {
   }
 }
 
-/** A Uint8Array that is no Buffer, on the same memory: one type for callers, whatever it was made from. */
+/** A Uint8Array that is no Buffer and has its memory to itself: `.buffer` shows what callers expect. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = bytes.byteLength === bytes.buffer.byteLength;
+  return whole ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
 }

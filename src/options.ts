@@ -66,7 +66,10 @@ export interface ExecResult<Output extends string | Uint8Array = string> {
   stdout: Output;
   stderr: Output;
   durationMs: number;
-  /** Bytes cut from the middle of each stream by `limits.outputBytes`. */
+  /**
+   * Bytes cut from the middle of each stream by `limits.outputBytes`. The line `... N bytes dropped ...` stands
+   * in their place.
+   */
   droppedBytes: { stdout: number; stderr: number };
 }
 

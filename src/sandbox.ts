@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { checkEnv, checkFiles, checkGlobs, checkOptions, checkSecrets } from "./arguments.js";
 import { addVariables, type Core, startCore, withEngine } from "./core.js";
 import { changeSettings, checkHostPath, type ForkOptions, requireSettings } from "./create-arguments.js";
-import type { Capabilities, Entry } from "./engine.js";
+import type { Entry } from "./engine.js";
 import { checkExec, runExec } from "./exec.js";
 import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
 import { exportToHost, importFromHost } from "./host-boundary.js";
@@ -22,10 +22,9 @@ import type {
 import { absolutePath, checkPath } from "./paths.js";
 import type { Redactor } from "./redaction/redactor.js";
 
-/** @internal For code of forkbox that works below the public API. */
-export let coreOf: (sandbox: Sandbox) => Core;
-/** @internal */
-export let fromCore: (core: Core) => Sandbox;
+// For the functions at the end of this file, which work below the public API.
+let coreOf: (sandbox: Sandbox) => Core;
+let fromCore: (core: Core) => Sandbox;
 
 /**
  * A sandbox: a name for an immutable snapshot of a file tree, in which commands run and files are read and
@@ -308,16 +307,6 @@ export function keepSandbox(sandbox: Sandbox, key: string, signal?: AbortSignal)
 /** @internal */
 export function forgetKept(key: string, options: CreateOptions): Promise<void> {
   return withEngine(options, options.base, ({ engine }) => engine.forget(key));
-}
-
-/** @internal Changes when the base's content or tools do. */
-export function identifyBase(options: CreateOptions): Promise<string> {
-  return withEngine(options, options.base, ({ engine }, base) => engine.identify(base, options.signal));
-}
-
-/** @internal */
-export function capabilitiesOf(options: CreateOptions): Promise<Capabilities> {
-  return withEngine(options, options.base, ({ engine }) => engine.capabilities(options.signal));
 }
 
 /** @internal A fork with other settings; env and secrets are added to what it inherits. */

@@ -29,7 +29,7 @@ export async function leaseEngine(
   base: Base | undefined,
   signal?: AbortSignal,
 ): Promise<EngineLease> {
-  const chosen = choice ?? process.env.FORKBOX_ENGINE ?? "auto";
+  const chosen = choice ?? (process.env.FORKBOX_ENGINE || "auto");
   if (isEngine(chosen)) return { engine: chosen, retain: () => undefined, release: async () => undefined };
   if (chosen === "auto") return leaseAny(base, signal);
   if (chosen === "local" || chosen === "dagger") return leaseShared(chosen);

@@ -161,7 +161,7 @@ export class Automaton {
 }
 
 /** Where the last `length` bytes before `end` begin, line breaks not counted. */
-export function startOf(bytes: Uint8Array, end: number, length: number): number {
+function startOf(bytes: Uint8Array, end: number, length: number): number {
   let start = end;
   for (let left = length; left > 0; ) {
     start--;

@@ -1,7 +1,7 @@
 import type { Automaton, ScanState } from "./automaton.js";
 
 /** What stands in the place of a secret. */
-export const MASK = "***";
+const MASK = "***";
 
 /** From this many bytes on, a part of a secret beside a cut is masked. Fewer say next to nothing. */
 export const SHORTEST_PART = 3;
