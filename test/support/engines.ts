@@ -9,7 +9,7 @@ import type { CreateOptions } from "../../src/options.js";
 export interface EngineUnderTest {
   name: "local" | "dagger";
   /** What `Sandbox.create` needs to use this engine. */
-  options: Pick<CreateOptions, "engine" | "base">;
+  options: Pick<CreateOptions, "engine" | "base" | "network">;
   /** An engine of the test's own, to be closed by it. */
   make(): Engine;
   capabilities: Capabilities;
@@ -33,7 +33,10 @@ export async function probe(engine: Omit<EngineUnderTest, "capabilities">): Prom
   process.env.FORKBOX_STATE_DIR = await mkdtemp(join(tmpdir(), "forkbox-test-state-"));
   const probed = engine.make();
   try {
-    return { ...engine, capabilities: await probed.capabilities() };
+    const capabilities = await probed.capabilities();
+    // The default network is "on"; a machine without it still has all the rest of the contract to hold.
+    const network = capabilities.network.on === true ? {} : { network: "off" as const };
+    return { ...engine, options: { ...engine.options, ...network }, capabilities };
   } catch (error) {
     if (error instanceof SandboxError && error.code === "ENGINE_UNAVAILABLE") {
       return { name: engine.name, unavailable: error.message };
