@@ -10,6 +10,7 @@ const SMALL = 256 * 1024;
 export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array> {
   const found = existing(tree, path, "readFile", true);
   if (!found.stat.isFile()) throw notAFile(path, "readFile");
+  tree.requireOthers(found.real, found.stat, 0o004, path, "readFile");
   return guard("readFile", path, () =>
     found.stat.size < SMALL ? readFileSync(found.host) : readFile(found.host),
   );
@@ -18,6 +19,7 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
 export async function listTree(tree: Tree, path: string): Promise<Entry[]> {
   const found = existing(tree, path, "listDirectory", false);
   if (!found.stat.isDirectory()) throw notADirectory(path, path, "listDirectory");
+  tree.requireOthers(found.real, found.stat, 0o004, path, "listDirectory");
   const names = await guard("listDirectory", path, () => readdirSync(found.host, { encoding: "latin1" }));
   const prefix = found.real === "/" ? "" : found.real;
   return names

@@ -36,11 +36,6 @@ task() {
   ( run "$@" ) </dev/null &
 }
 
-# background NAME ARGUMENT…: calls one of the functions below; nobody waits for it.
-background() {
-  ( "$@" ) </dev/null >/dev/null 2>&1 4>&- 9>&- &
-}
-
 # slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout.
 slot() {
   mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go in args status && mkfifo -m 622 out err)
@@ -111,6 +106,8 @@ net() {
     # Routes to IPv6 addresses can't be added where the kernel has no IPv6: -force goes on.
     nsenter --net="$net" ip -force -batch "$net.routes" >"$net.log" 2>&1 4>&-
     nsenter --net="$net" ip -4 route show type blackhole 2>&1 4>&- | grep -q 169.254.0.0/16 || fail_net
+    # slirp4netns has no IPv6; link-local addresses on its device would lead to it all the same.
+    nsenter --net="$net" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null 4>&-
     slirp4netns --configure --mtu=65520 --disable-host-loopback --netns-type=path --ready-fd=3 "$net" tap0 \
       3>"$net.ready" 4>&- >"$net.log" 2>&1 &
     slirp=$!

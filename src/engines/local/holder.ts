@@ -45,16 +45,14 @@ export class Holder {
    * Throws ENGINE_UNAVAILABLE with what the system said.
    */
   static async start(directory: string, session: string, ids: Ids): Promise<Holder> {
-    const child = spawn(
-      findTool("unshare") ?? "unshare",
-      [
-        "--user",
-        "sh",
-        "-c",
-        "echo up >&4; read -r _ && exec unshare --mount --pid --fork --kill-child sh -s",
-      ],
-      { stdio: stdioWithoutLeaks(), detached: true, cwd: "/", env: HOLDER_ENV },
-    );
+    const leaks = leakedDescriptors();
+    const unshare = ["--user", "sh", "-c", ENTER];
+    const child = spawn(...closing(leaks, [findTool("unshare") ?? "unshare", ...unshare]), {
+      stdio: stdioOver(leaks),
+      detached: true,
+      cwd: "/",
+      env: HOLDER_ENV,
+    });
     const answers = child.stdio[4] as Socket;
     const lines = createInterface({ input: answers })[Symbol.asyncIterator]();
     let said = "";
@@ -165,15 +163,30 @@ const HOLDER_ENV = {
   LC_ALL: "C",
 };
 
-/** Descriptors this process got from its parent without close-on-exec would reach sandboxed code: shut them. */
-function stdioWithoutLeaks(): ("pipe" | "ignore" | number)[] {
-  const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", "ignore", "pipe"];
-  const leaked = readdirSync("/proc/self/fd")
+const ENTER = "echo up >&4; read -r _ && exec unshare --mount --pid --fork --kill-child sh -s";
+
+/** What this process got from its parent without close-on-exec would reach sandboxed code. */
+function leakedDescriptors(): number[] {
+  return readdirSync("/proc/self/fd")
     .map(Number)
-    .filter((fd) => fd > 2 && survivesExec(fd));
-  for (const fd of leaked) {
+    .filter((fd) => fd > 4 && survivesExec(fd));
+}
+
+/** Shut by bash, whose like POSIX does not promise: there a descriptor above 9 can't be named. */
+function closing(leaks: readonly number[], command: [string, ...string[]]): [string, string[]] {
+  const bash = findTool("bash");
+  const [program, ...args] = command;
+  if (leaks.length === 0 || !bash) return [program, args];
+  const script = `exec ${leaks.map((fd) => `${fd}>&-`).join(" ")}; exec "$@"`;
+  return [bash, ["--noprofile", "--norc", "-c", script, "bash", ...command]];
+}
+
+/** Without bash, /dev/null takes their place. */
+function stdioOver(leaks: readonly number[]): ("pipe" | "ignore" | number)[] {
+  const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", devNull(), "pipe"];
+  for (const fd of leaks) {
     while (stdio.length <= fd) stdio.push("ignore");
-    if (stdio[fd] === "ignore") stdio[fd] = devNull();
+    stdio[fd] = devNull();
   }
   return stdio;
 }

@@ -125,6 +125,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     try {
       const found = existing(tree, path, "exportDirectory", true);
       if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
+      if (tree.isReadOnly(found.real)) throw hostsOwn(path);
       session.snapshots.retain(snapshot);
       return {
         root: fromLatin1(tree.onHost(found.real)),
@@ -204,4 +205,12 @@ class LocalEngine implements Engine, AsyncDisposable {
     });
     return this.#starting;
   }
+}
+
+function hostsOwn(path: string): SandboxError {
+  return new SandboxError(
+    "UNSUPPORTED",
+    `exportDirectory ${path}: this part of the base is the host's own; copy it from there.`,
+    { operation: "exportDirectory", path },
+  );
 }

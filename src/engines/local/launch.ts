@@ -78,7 +78,11 @@ export function launch(
     if (init) await untilDead(holder, init);
     await Promise.all(drained);
     if (inputError !== undefined) return { kind: "input", cause: inputError };
-    if (code === undefined && !killed) return { kind: "failed", reason: complaint.trim() };
+    if (code === undefined && !killed) {
+      // A holder that was killed takes its commands along; its own end may be seen a little later.
+      await Promise.race([holder.ended, new Promise((resolve) => setTimeout(resolve, 200))]);
+      return { kind: "failed", reason: complaint.trim() };
+    }
     return { kind: "exited", exitCode: code ?? 137 };
   })();
   return { ended, kill };

@@ -26,6 +26,8 @@ export class Session implements HolderOwner {
   readonly cgroups: Cgroups;
   /** One merge at a time. */
   compacting = false;
+  /** What killed owners left is removed beside the work; nobody else may ever come to do it. */
+  #reclaiming: Promise<unknown> | undefined;
   #guest: Promise<unknown> | undefined;
   #restarting: Promise<void> | undefined;
 
@@ -36,8 +38,9 @@ export class Session implements HolderOwner {
     const holder = await Holder.start(hidden, path, ids);
     renameSync(hidden, path);
     await holder.run("mknod", "whiteout", "c", "0", "0"); // overlayfs's mark for "not here", to be linked
-    holder.send("background", "reclaim", state.sessions);
-    return new Session(holder, state, path);
+    const session = new Session(holder, state, path);
+    session.#reclaiming = holder.task("reclaim", state.sessions).catch(() => {});
+    return session;
   }
 
   private constructor(
@@ -108,7 +111,7 @@ export class Session implements HolderOwner {
     const view = await this.snapshots.pin(snapshot);
     const outside = ["/proc", "/dev", ...Object.values(caches).map(latin1)];
     return {
-      tree: new Tree(view.root, snapshot.base.binds, outside),
+      tree: new Tree(view.root, snapshot.base.binds, outside, this.ids.range),
       unpin: () => this.snapshots.unpin(snapshot, view),
     };
   }
@@ -156,6 +159,7 @@ export class Session implements HolderOwner {
   }
 
   async close(): Promise<void> {
+    await this.#reclaiming;
     await this.snapshots.garbage.flush();
     await this.networks.close();
     await this.holder.close();

@@ -12,6 +12,8 @@ export class Tree {
     readonly root: string,
     readonly binds: readonly Bind[],
     readonly outside: readonly string[],
+    /** We may read what the sandbox's user may not: that of the host has to be refused here. */
+    private readonly strangers: boolean,
   ) {}
 
   /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
@@ -56,6 +58,16 @@ export class Tree {
   onHost(real: string): string {
     const bind = this.#bindOf(real);
     return bind ? latin1(bind.from) + real.slice(latin1(bind.at).length) : latin1(this.root) + real;
+  }
+
+  /** Of the host's own files only what everybody may read is shown: a link to one must not read with our rights. */
+  requireOthers(real: string, stat: Stats, bit: 0o001 | 0o004, path: string, operation: string): void {
+    if (!this.strangers || (stat.mode & bit) !== 0 || !this.isReadOnly(real)) return;
+    throw new SandboxError(
+      "PERMISSION",
+      `${operation} ${path}: the sandbox's user may not read this part of the host.`,
+      { operation, path },
+    );
   }
 
   isReadOnly(real: string): boolean {
