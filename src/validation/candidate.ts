@@ -1,5 +1,6 @@
 import { runChecks } from "./checks.js";
 import type { CandidateContext, Run } from "./context.js";
+import { clearArtifacts } from "./fork-run.js";
 import type { RefusedCandidate } from "./plan.js";
 import { runStages } from "./stages.js";
 import { notRunBecause } from "./step.js";
@@ -11,6 +12,7 @@ export async function runCandidate(context: CandidateContext): Promise<Candidate
   const { candidate, run } = context;
   run.emitter.emit({ type: "candidate-started", candidate: candidate.name });
   const started = performance.now();
+  await clearArtifacts(context);
   const { stages, built } = await runStages(context);
   const broken = stages.find(({ verdict }) => verdict !== "passed");
   let checks: StepReport[];

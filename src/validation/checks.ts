@@ -1,7 +1,9 @@
 import type { Sandbox } from "../sandbox.js";
 import type { Check } from "./config.js";
 import type { CandidateContext } from "./context.js";
-import { notRunBecause, type Outcome, runInFork, runStep } from "./step.js";
+import { runInFork } from "./fork-run.js";
+import type { Outcome } from "./outcome.js";
+import { notRunBecause, runStep } from "./step.js";
 import type { StepReport } from "./types.js";
 import { overRuns } from "./verdicts.js";
 

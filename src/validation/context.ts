@@ -66,7 +66,7 @@ export class CandidateContext {
 
   /** What nobody asked for gives way to what the engine can, and the report says so. */
   networkOf(kind: StepKind, step: Step): NetworkMode {
-    const asked = this.candidate.environment.networkOf(kind, step);
+    const asked = this.candidate.environment.networkOf(step);
     if (asked !== undefined) return asked;
     const [wanted, other] = kind === "check" ? (["off", "on"] as const) : (["on", "off"] as const);
     const lack = this.can.network[wanted];
@@ -80,13 +80,8 @@ export class CandidateContext {
 
   #checkNetworks(): void {
     const { setup, build, checks } = this.candidate.config;
-    const steps: [StepKind, Step | undefined][] = [
-      ["setup", setup],
-      ["build", build],
-      ...checks.map((check): [StepKind, Step] => ["check", check]),
-    ];
-    for (const [kind, step] of steps) {
-      const asked = step && this.candidate.environment.networkOf(kind, step);
+    for (const step of [setup, build, ...checks]) {
+      const asked = step && this.candidate.environment.networkOf(step);
       const lack = asked && this.can.network[asked];
       if (lack === undefined || lack === true) continue;
       throw new SandboxError(

@@ -1,12 +1,13 @@
-import { realpath, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
+import { checkOptions, checkTimeout } from "../arguments.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
 import { type Config, parseConfig } from "./config.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
 import { detectConfig } from "./detect.js";
+import { realDirectory, uniqueNames } from "./directories.js";
 import { invalid } from "./invalid.js";
 import { checkOutput, isWithin, withinGlob } from "./out.js";
 import { defaultSourcesExclude } from "./setup-files.js";
@@ -45,12 +46,40 @@ export interface RefusedCandidate {
   error: SandboxError;
 }
 
+const specKeys = [
+  ...([
+    "directories",
+    "config",
+    "trustConfig",
+    "engine",
+    "base",
+    "user",
+    "env",
+    "secrets",
+    "network",
+  ] as const),
+  ...([
+    "limits",
+    "timeoutMs",
+    "caches",
+    "jobs",
+    "repeat",
+    "failFast",
+    "any",
+    "fresh",
+    "out",
+    "reports",
+  ] as const),
+  "onEvent",
+] satisfies (keyof ValidateSpec)[];
+
 /**
  * @throws SandboxError INVALID_ARGUMENT for a spec or an operator's config that can't be right, and for a
  * candidate's when there is no other to run.
  */
 export async function makePlan(spec: ValidateSpec): Promise<Plan> {
-  if (spec.timeoutMs !== undefined) positive(spec.timeoutMs, "timeoutMs");
+  checkOptions(spec, specKeys, "validate");
+  checkTimeout(spec.timeoutMs, "validate");
   const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
   const repeat = positive(spec.repeat ?? 1, "repeat");
   const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
@@ -93,7 +122,13 @@ async function planCandidate(
   const outRoot = resolve(spec.out ?? config.out ?? "forkbox-out");
   const out = resolve(outRoot, name);
   for (const path of [outRoot, out]) await checkOutput(path, directories);
-  const sources = config.sources.exclude ?? defaultSourcesExclude;
+  const { json, junit } = { ...config.reports, ...spec.reports };
+  const written = [outRoot, json, junit].filter((path) => path !== undefined);
+  const exclude = [
+    ...(config.sources.exclude ?? defaultSourcesExclude),
+    "forkbox-out",
+    ...written.flatMap((path) => withinGlob(resolve(path), directory)),
+  ];
   const engine = spec.engine ?? config.engine;
   const base = spec.base ?? config.base;
   const user = spec.user ?? config.user;
@@ -109,7 +144,7 @@ async function planCandidate(
     },
     environment: new StepEnvironment(spec, config),
     caches: { ...config.caches, ...spec.caches },
-    exclude: [...sources, "forkbox-out", ...withinGlob(outRoot, directory)],
+    exclude,
     out,
   };
 }
@@ -132,29 +167,6 @@ async function configOf(
   // A file inside a candidate holds the candidate's words, whoever names it.
   const own = source.file !== undefined && (await isWithin(source.file, directory));
   return parseConfig(source, own && !trustConfig ? "candidate" : "operator", timeoutMs);
-}
-
-/** With its links resolved: what is in it can then be told by its path. */
-async function realDirectory(directory: string): Promise<string> {
-  const fail = (why: string, cause?: unknown) =>
-    invalid(`can't validate ${directory}: ${why}`, { path: directory, cause });
-  const real = await realpath(directory).catch((cause: unknown) => {
-    throw fail("there is no such directory", cause);
-  });
-  if (!(await stat(real)).isDirectory()) throw fail("it is not a directory");
-  return real;
-}
-
-/** The last part of each path; the second of a name gets -2, and so on. */
-function uniqueNames(directories: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return directories.map((directory) => {
-    const name = basename(directory) || "root";
-    let unique = name;
-    for (let count = 2; taken.has(unique); count++) unique = `${name}-${count}`;
-    taken.add(unique);
-    return unique;
-  });
 }
 
 /** Of each limit the smaller: a config can only tighten. Defaults stand where the operator said nothing. */

@@ -1,9 +1,11 @@
 import { createFromKept, forgetKept, forkWith, keepSandbox, Sandbox } from "../sandbox.js";
 import type { Build, Setup } from "./config.js";
 import type { CandidateContext } from "./context.js";
+import { runInFork } from "./fork-run.js";
+import { type Outcome, passed } from "./outcome.js";
 import { defaultSetupFiles } from "./setup-files.js";
 import { setupKey } from "./setup-key.js";
-import { notRunBecause, type Outcome, passed, runInFork, runStep } from "./step.js";
+import { notRunBecause, runStep } from "./step.js";
 import type { StepReport } from "./types.js";
 
 /** Setup, sources and build, until one does not pass. `built` is what checks fork from, the caller's to close. */
@@ -150,7 +152,8 @@ async function importSources(context: CandidateContext, from: Sandbox | undefine
       });
       for (const { path, reason } of skipped) context.warn(`${path} was not imported: ${reason}`);
     } catch (error) {
-      await sandbox.close();
+      // What setup left is still there for another try.
+      if (sandbox !== from) await sandbox.close();
       throw error;
     }
     end = sandbox;

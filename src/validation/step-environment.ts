@@ -43,10 +43,9 @@ export class StepEnvironment {
     return splitVariables(withVariables(new Map(), { ...ci, ...env }, secrets));
   }
 
-  /** Undefined: off where the engine can. */
-  networkOf(kind: StepKind, step: Step): NetworkMode | undefined {
-    const written = this.#spec.network ?? step.network ?? this.#config.network;
-    return written ?? (kind === "check" ? undefined : "on");
+  /** The network somebody asked for. */
+  networkOf(step: Step): NetworkMode | undefined {
+    return this.#spec.network ?? step.network ?? this.#config.network;
   }
 
   #values(kind: "env" | "secrets", names: readonly string[]): Values {

@@ -195,9 +195,9 @@ await describeValidation("a validation", () => {
     });
     expect(verdicts).toEqual({ build: "passed", "test:unit": "failed", none: "passed" });
     expect(await readFile(join(out, candidate.name, "build/dist/app"), "utf8")).toBe("1\n");
-    expect(await readFile(join(out, candidate.name, "test-unit/cov/deep/a"), "utf8")).toBe("2\n");
+    expect(await readFile(join(out, candidate.name, "test+unit/cov/deep/a"), "utf8")).toBe("2\n");
     expect(check("test:unit").artifacts).toMatchObject({
-      directory: join(out, candidate.name, "test-unit"),
+      directory: join(out, candidate.name, "test+unit"),
       bytes: 2,
     });
     expect(candidate.warnings).toEqual(["no file matches the artifacts of none: nothing/**"]);
