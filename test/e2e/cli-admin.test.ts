@@ -57,7 +57,9 @@ describe("looking after the local engine", () => {
     const child = startCli(["exec", "--", "sh", "-c", `sleep 600 # ${mark}`], { env });
     const ended = finished(child);
     const list = async () => JSON.parse((await runCli(["ps", "--json"], { env })).stdout) as object[];
-    await expect.poll(list, { timeout: 20_000 }).toMatchObject([{ engine: "local", pid: child.pid, live: true, running: 1 }]);
+    await expect
+      .poll(list, { timeout: 20_000 })
+      .toMatchObject([{ engine: "local", pid: child.pid, live: true, running: 1 }]);
     expect((await runCli(["prune"], { env })).stdout).toBe("Nothing to remove.\n");
 
     const holders = (await processesWith(env.FORKBOX_STATE_DIR)).filter(({ pid }) => pid !== child.pid);
