@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { baseName, joinBytes, parentOf, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
 import { placeInto } from "./place.js";
+import { removeTree } from "./remove.js";
 import { Slices } from "./slices.js";
 import type { Staging } from "./staging.js";
 import type { Target } from "./target.js";
@@ -36,7 +37,7 @@ export function stagingPlace(target: Target, replace: boolean): StagingPlace {
 export async function replaceDirectory(staging: Staging, place: StagingPlace, target: Buffer): Promise<void> {
   const slices = new Slices(operation);
   if (place.names.length === 0) {
-    await empty(target, staging.name);
+    await empty(target, staging.name, slices);
     return placeInto(staging.tree, target, slices);
   }
   try {
@@ -45,7 +46,7 @@ export async function replaceDirectory(staging: Staging, place: StagingPlace, ta
     const code = systemCode(error);
     if (code !== "EXDEV" && code !== "EBUSY")
       throw hostError(error, operation, "Can't replace", printable(target));
-    await empty(target, staging.name);
+    await empty(target, staging.name, slices);
     return placeInto(staging.tree, place.directory, slices);
   }
   try {
@@ -66,12 +67,12 @@ function isSwappable(target: Buffer, parent: Buffer): boolean {
   }
 }
 
-async function empty(directory: Buffer, except: Buffer): Promise<void> {
+async function empty(directory: Buffer, except: Buffer, slices: Slices): Promise<void> {
   for (const name of fs.readdirSync(directory, { encoding: "buffer" })) {
     if (name.equals(except)) continue;
     const child = joinBytes(directory, name);
     try {
-      await fs.promises.rm(child, { recursive: true, force: true });
+      await removeTree(child, slices);
     } catch (error) {
       throw hostError(error, operation, "Can't remove what is to be replaced:", printable(child));
     }

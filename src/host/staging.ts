@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { baseName, joinBytes } from "./bytes.js";
+import { removeTree } from "./remove.js";
+import { Slices } from "./slices.js";
 
 const PREFIX = ".forkbox-export-";
 const NAME = /^\.forkbox-export-([0-9a-f]+)-(\d+)-(\d+)-(\d+)-[0-9a-f]+$/;
@@ -31,7 +33,7 @@ export class Staging {
   }
 
   async remove(): Promise<void> {
-    await fs.promises.rm(this.path, { recursive: true, force: true });
+    await removeTree(this.path, new Slices("exportDirectory"));
   }
 }
 
@@ -59,7 +61,7 @@ export async function removeStale(directory: Buffer): Promise<void> {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || stat.uid !== process.geteuid?.()) continue;
     if (isStale(name.toString("latin1"), stat.mtimeMs)) {
-      await fs.promises.rm(path, { recursive: true, force: true }).catch(() => undefined);
+      await removeTree(path, new Slices("exportDirectory")).catch(() => undefined);
     }
   }
 }
