@@ -20,7 +20,7 @@ await describeValidation("an engine that is lost", () => {
     ["a build", { build: "touch before; echo ready; sleep 3", checks: { a: "test -e before" } }, "build"],
   ])("once during %s has it run again, and says so", async (_, config, name) => {
     const { report, check, candidate } = await validateConfig(config, { onEvent: killer(1) });
-    expect(check(name)).toMatchObject({ verdict: "passed", rerun: true });
+    expect(check(name), JSON.stringify(check(name))).toMatchObject({ verdict: "passed", rerun: true });
     expect(report).toMatchObject({ passed: true, exitCode: 0 });
     expect(candidate.warnings).toEqual([`the engine was lost during ${name}, which was run again`]);
   });
