@@ -39,6 +39,7 @@ export async function cachedImage(
   const found = read(place, digest);
   if (found) return found;
 
+  await rm(place, { recursive: true, force: true }); // a prune that was killed may have left a part of it
   const draft = draftOf(place);
   mkdirSync(draft, { mode: 0o700 });
   // Prune takes a draft that nobody has touched for a minute for a dead one's.

@@ -1,11 +1,13 @@
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import type { Base, Change, OpenOptions } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
 import { NAMESERVER } from "./base-host.js";
 import { applyChange } from "./change.js";
 import { readFromTree } from "./files.js";
 import { SANDBOX_ID } from "./ids.js";
 import type { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
-import type { Tree } from "./tree.js";
+import { bytes, type Tree } from "./tree.js";
 import { homeOf } from "./walls.js";
 
 /** A snapshot of a base with the directories and files every command may count on. */
@@ -20,8 +22,9 @@ export async function openBase(
   try {
     await session.withTree(snapshot, async (tree) => {
       if (!("host" in base)) {
-        for (const change of await imageChanges(tree))
-          await applyChange(tree, change, session.ids.owner("root"));
+        const owner = session.ids.owner("root");
+        makeMountPoints(tree, owner);
+        for (const change of await imageChanges(tree)) await applyChange(tree, change, owner);
       }
       for (const path of [homeOf(user), workdir]) {
         await applyChange(tree, { kind: "directory", path }, session.ids.owner(user));
@@ -34,14 +37,31 @@ export async function openBase(
   }
 }
 
-/** What an image's tree lacks for running here: a user of our id, name service, a place for temporary files. */
+const MOUNT_POINTS = { "/proc": 0o555, "/dev": 0o755, "/tmp": 0o1777 };
+
+/** Images from scratch have none. What is no directory bwrap would follow, or fail on. */
+function makeMountPoints(tree: Tree, owner: { uid: number; gid: number } | undefined): void {
+  for (const [path, mode] of Object.entries(MOUNT_POINTS)) {
+    const stat = tree.lstat(path);
+    if (!stat) {
+      const place = bytes(tree.onHost(path));
+      mkdirSync(place);
+      if (owner) chownSync(place, owner.uid, owner.gid);
+      chmodSync(place, mode);
+    } else if (path !== "/tmp" && !stat.isDirectory())
+      throw new SandboxError("INVALID_ARGUMENT", `create: the base's ${path} is not a directory.`, {
+        operation: "create",
+        path,
+      });
+  }
+}
+
+/** What an image's tree lacks for running here: a user of our id, name service. */
 async function imageChanges(tree: Tree): Promise<Change[]> {
   const data = (content: string) => Buffer.from(content);
   const changes: Change[] = [
     { kind: "write", path: "/etc/resolv.conf", data: data(`nameserver ${NAMESERVER}\n`) },
   ];
-  for (const path of ["/proc", "/dev", "/tmp"])
-    if (!tree.lstat(path)) changes.push({ kind: "directory", path });
   const passwd = await textOf(tree, "/etc/passwd");
   if (!new RegExp(`^[^:]*:[^:]*:${SANDBOX_ID}:`, "m").test(passwd)) {
     const group = await textOf(tree, "/etc/group");
