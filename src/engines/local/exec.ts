@@ -167,9 +167,12 @@ function badInput(cause: unknown): SandboxError {
 }
 
 function notStarted(reason: string): SandboxError {
+  const full = /No space left on device/.test(reason);
   return new SandboxError(
-    "ENGINE_ERROR",
-    `exec: the sandbox could not be started: ${reason || "bwrap gave no reason"}. Run \`forkbox doctor\`.`,
+    full ? "LIMIT" : "ENGINE_ERROR",
+    `exec: the sandbox could not be started: ${reason || "bwrap gave no reason"}. ${
+      full ? "Free some space, or set FORKBOX_STATE_DIR to a larger disk." : "Run `forkbox doctor`."
+    }`,
     { operation: "exec" },
   );
 }

@@ -18,7 +18,7 @@ import { probeCapabilities } from "./capabilities.js";
 import { applyChange, isAtomic } from "./change.js";
 import { explain, requireTools } from "./doctor.js";
 import { execOn } from "./exec.js";
-import { existing, listTree, readFromTree, statTree } from "./files.js";
+import { existing, guard, listTree, readFromTree, statTree } from "./files.js";
 import { importInto } from "./import.js";
 import { findKept, forgetKept, keepSnapshot } from "./kept.js";
 import { openBase } from "./open.js";
@@ -82,7 +82,8 @@ class LocalEngine implements Engine, AsyncDisposable {
     request: ExecRequest,
     onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
   ): Promise<ExecOutcome> {
-    return execOn(await this.#session(), from as LocalSnapshot, request, onBytes);
+    const session = await this.#session();
+    return guard("exec", request.cwd, () => execOn(session, from as LocalSnapshot, request, onBytes));
   }
 
   async change(of: Snapshot, changes: readonly Change[], user: User): Promise<LocalSnapshot> {
@@ -95,7 +96,8 @@ class LocalEngine implements Engine, AsyncDisposable {
       from.generation++;
       return from;
     }
-    const next = snapshots.create([snapshots.newLayer(from.top), ...from.layers], from.base, from.user);
+    const top = await guard("change", "/", () => snapshots.newLayer(from.top));
+    const next = snapshots.create([top, ...from.layers], from.base, from.user);
     try {
       await session.withTree(next, async (tree) => {
         for (const change of changes) await applyChange(tree, change, owner);

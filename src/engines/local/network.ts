@@ -71,6 +71,7 @@ export class Networks {
       await this.#forwards;
       await this.owner.holder.call("net", path, process.execPath, FORWARD, ...ports);
     } catch (cause) {
+      if (cause instanceof SandboxError) throw cause;
       throw new SandboxError(
         "ENGINE_ERROR",
         `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
