@@ -40,6 +40,14 @@ export async function exportTree(
   options: ExportTreeOptions,
 ): Promise<ExportResult> {
   const target = resolveTarget(hostPath, operation);
+  try {
+    return await exportTo(target, root, options);
+  } catch (error) {
+    throw hostError(error, operation, "Can't export to", printable(target.path));
+  }
+}
+
+async function exportTo(target: Target, root: string, options: ExportTreeOptions): Promise<ExportResult> {
   if (options.allowGit !== true) refuseGitTarget(target, operation);
   if (options.replace === true) refuseCostlyReplace(target, options.allowGit === true, operation);
   const { planned, skipped } = await planExport(openRoot(root), target, options);
