@@ -9,6 +9,9 @@ import type { ImageTree } from "./base-archive-tree.js";
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 
+/** Several times what the largest images have. What a layer brings is remembered until its end. */
+const MAX_ENTRIES = 5_000_000;
+
 /** Puts one layer on what lower ones left in a tree, as the OCI image specification says. */
 export async function applyLayer(tree: ImageTree, files: ArchiveFiles, layer: Layer): Promise<void> {
   const checks = [layer.digest, layer.contentDigest].map((digest) => ({
@@ -29,6 +32,7 @@ async function applyEntry(
   entry: TarEntry,
   content: AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  if (++tree.entries > MAX_ENTRIES) throw new ArchiveError(`has more than ${MAX_ENTRIES} files`);
   const parts = partsOf(entry.name);
   const name = parts.at(-1);
   const parent = parts.slice(0, -1);

@@ -39,6 +39,8 @@ export interface Attributes {
  * by part, with links resolved against the tree's own root. Nobody else may write in it meanwhile.
  */
 export class ImageTree {
+  /** How many entries of archives it was given. */
+  entries = 0;
   #root: string;
   /** What the layer at work has made: whiteouts are for what lies below it. */
   #own = new Set<string>();

@@ -103,6 +103,12 @@ function asSandboxError(error: unknown, archive: string): SandboxError {
   if (error instanceof ArchiveError)
     return new SandboxError(error.code, `${what} ${error.message}.`, details);
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENAMETOOLONG")
+    return new SandboxError(
+      "INVALID_ARGUMENT",
+      `${what} has a path that is too long for this machine.`,
+      details,
+    );
   if (code === "EACCES")
     return new SandboxError("PERMISSION", `${what} can't be read: ${message}. Make it readable.`, details);
   if (code === "ENOSPC" || code === "EDQUOT")
