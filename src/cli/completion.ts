@@ -6,6 +6,7 @@ const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export function completionCommand(finish: Finish, program: () => Command): Command {
   return new Subcommand("completion")
+    .summary("print a completion script for your shell")
     .description("Print a script that lets a shell complete commands, flags and their values.")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
     .addHelpText("after", HELP)
@@ -66,7 +67,7 @@ function zsh(program: Command): string {
     (command) =>
       `    ${command.name()}) _arguments ${[...specs(command), "'--help[print this help]'", rest(command)].join(" ")} ;;`,
   );
-  const names = program.commands.map((c) => quote(`${c.name()}:${describe(c.description())}`)).join(" ");
+  const names = program.commands.map((c) => quote(`${c.name()}:${describe(c.summary())}`)).join(" ");
   return `#compdef forkbox
 # forkbox completion for zsh: forkbox completion zsh > "\${fpath[1]}/_forkbox"
 _forkbox() {
@@ -92,7 +93,7 @@ function fish(program: Command): string {
   const lines = program.commands.flatMap((command) => {
     const inside = `-n '__fish_seen_subcommand_from ${command.name()}'`;
     return [
-      `complete -c forkbox -f -n __fish_use_subcommand -a ${command.name()} -d ${quote(command.description())}`,
+      `complete -c forkbox -f -n __fish_use_subcommand -a ${command.name()} -d ${quote(command.summary())}`,
       ...command.options.map((option) => {
         const value = option.argChoices
           ? `-x -a ${quote(option.argChoices.join(" "))}`

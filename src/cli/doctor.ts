@@ -12,6 +12,7 @@ interface Diagnosis {
 
 export function doctorCommand(finish: Finish): Command {
   return new Command("doctor")
+    .summary("what works here, and how to fix what doesn't")
     .description("Try what the engines need on this machine, and say how to fix what is missing.")
     .option("--json", "print the findings as JSON")
     .addHelpText("after", HELP)
@@ -32,7 +33,7 @@ async function run(json: boolean): Promise<number> {
 }
 
 async function print(diagnoses: readonly Diagnosis[], usable: boolean): Promise<void> {
-  const { pad, width } = await import("./format.js");
+  const { clip, pad, width } = await import("./format.js");
   const t = theme(process.stdout);
   const lines: string[] = [];
   for (const { engine, usable, findings } of diagnoses) {
@@ -40,7 +41,9 @@ async function print(diagnoses: readonly Diagnosis[], usable: boolean): Promise<
     const column = Math.max(...findings.map((finding) => width(finding.check)));
     for (const { check, ok, severity, detail, fix } of findings) {
       const broken = severity === "error" ? t.red(t.signs.failed) : t.yellow(t.signs.error);
-      lines.push(`  ${ok ? t.green(t.signs.passed) : broken} ${pad(check, column)}  ${detail}`);
+      const line = `  ${ok ? t.green(t.signs.passed) : broken} ${pad(check, column)}  ${detail}`;
+      // What is fine may be cut to the terminal; what is not has to be read to its end.
+      lines.push(ok && process.stdout.columns ? clip(line, process.stdout.columns, t.signs.ellipsis) : line);
       if (!ok && fix) lines.push(`    ${t.dim("fix:")} ${fix}`);
     }
     lines.push("");

@@ -23,6 +23,7 @@ const FORKBOX_FAILED = 125;
 export function execCommand(finish: Finish): Command {
   const list = (value: string, before: string[] = []) => [...before, value];
   const command = new Command("exec")
+    .summary("run one command in a fresh sandbox")
     .description("Run one command in a fresh sandbox and throw the sandbox away.")
     .argument("<command...>", "program and arguments, after --")
     .usage("[options] -- <command...>")

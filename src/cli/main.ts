@@ -9,6 +9,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (process.stdout.listenerCount("error") === 1) process.exit(EXIT.brokenPipe);
 });
 process.stderr.on("error", () => {});
+process.on("uncaughtException", (error) => process.exit(reportFailure(error)));
 
 try {
   await buildProgram((exitCode) => {

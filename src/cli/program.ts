@@ -18,7 +18,7 @@ export type Finish = (exitCode: number) => void;
  */
 export function buildProgram(finish: Finish): Command {
   const program = new Command("forkbox")
-    .description("Run code that nobody has reviewed yet: validate projects in parallel forks of a sandbox.")
+    .description("Run code that nobody has reviewed yet, in sandboxes that fork.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")

@@ -13,6 +13,7 @@ interface PruneFlags {
 
 export function pruneCommand(finish: Finish): Command {
   return new Command("prune")
+    .summary("free the disk that dead processes left")
     .description("Free the disk that dead processes left; on request, cached setups and bases too.")
     .option("--all", "remove every cached setup and base as well")
     .option("--older-than <time>", "remove those not used for 12h, 7d…", milliseconds)

@@ -8,6 +8,7 @@ type Row = Session & { engine: string };
 
 export function psCommand(finish: Finish): Command {
   return new Command("ps")
+    .summary("processes with sandboxes, and what dead ones left")
     .description("List the processes that have sandboxes on this machine, and what dead ones left behind.")
     .option("--json", "print the list as JSON")
     .addHelpText("after", HELP)

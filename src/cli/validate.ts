@@ -31,6 +31,7 @@ interface ValidateFlags extends SandboxFlags {
 
 export function validateCommand(finish: Finish): Command {
   const command = new Command("validate")
+    .summary("build a project once, check it in parallel forks")
     .description("Build a project once in a sandbox and run all of its checks in parallel forks.")
     .argument("[dir...]", "the project, or several candidates for one (default: the current directory)")
     .optionsGroup("What is judged:")

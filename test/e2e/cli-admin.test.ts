@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { finished, runCli, startCli } from "../support/cli.js";
+import { finished, forkbox, runCli, startCli } from "../support/cli.js";
 import { probeLocal } from "../support/engine-local.js";
 import { isRequired } from "../support/engines.js";
 import { processesWith } from "../support/host-processes.js";
@@ -27,6 +28,16 @@ test("doctor and exec say the same of a state directory that can't be used, and 
     expect(fix).toBeTruthy();
     expect(exec.stderr).toContain(fix);
   }
+});
+
+test("output that can't be written is an error of one line", async () => {
+  const [program, ...first] = forkbox;
+  const { status, stderr } = spawnSync("sh", ["-c", '"$@" >/dev/full', "sh", program, ...first, "ps"], {
+    encoding: "utf8",
+    env: { ...process.env, FORKBOX_STATE_DIR: "/dev/null/forkbox" },
+  });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^forkbox: .*ENOSPC.*\n$/);
 });
 
 describe("looking after the local engine", () => {

@@ -163,6 +163,23 @@ describe("forkbox validate", () => {
     expect(await readdir(join(state, "sessions"))).toEqual([]);
   });
 
+  test("a reader that goes away stops it quietly, and leaves nothing behind", async () => {
+    const mark = uniqueWord();
+    const cwd = await projects({
+      app: { checks: { talks: `while sleep 0.1; do echo more; done # ${mark}` } },
+    });
+    const child = startCli(["validate", "app", "--verbose"], { cwd });
+    let stderr = "";
+    child.stderr?.on("data", (text) => {
+      stderr += text;
+    });
+    await waitForProcesses(mark);
+    child.stdout?.destroy();
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect({ code, stderr }).toEqual({ code: 141, stderr: "" });
+    expect(await processesWith(mark)).toEqual([]);
+  });
+
   test("on a terminal it draws a tree, and gives the cursor back at the end", async () => {
     const cwd = await projects({ app: { checks: { one: "sleep 0.5" } } });
     const { exitCode, stdout } = await runCliOnTerminal(["validate", "app"], { cwd });
