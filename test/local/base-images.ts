@@ -21,9 +21,10 @@ export function smallSystem(): Packed[] {
   const directories = new Set<string>();
   for (const name of files.keys())
     for (let at = dirname(name); at !== "."; at = dirname(at)) directories.add(at);
-  for (const name of ["etc", "root", "tmp"]) directories.add(name);
+  for (const name of ["etc", "root"]) directories.add(name);
   return [
     ...[...directories].sort().map((name): Packed => ({ name: `${name}/`, type: "directory" })),
+    { name: "tmp/", type: "directory", mode: 0o1777 },
     ...files.values(),
     { name: "etc/passwd", content: "root:x:0:0:root:/root:/bin/sh\n" },
     { name: "etc/group", content: "root:x:0:\n" },
@@ -128,6 +129,7 @@ function configOf(tars: readonly Buffer[], { env = [], architecture = ARCHITECTU
     os: "linux",
     config: { Env: env, User: "12345", WorkingDir: "/srv" },
     rootfs: { type: "layers", diff_ids: tars.map(sha256) },
+    history: tars.map(() => ({ created_by: "a test" })),
   });
 }
 

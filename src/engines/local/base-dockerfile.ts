@@ -1,50 +1,78 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { createHash, type Hash } from "node:crypto";
+import {
+  createReadStream,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Base } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import type { BaseContext } from "./base.js";
 import { extractImage } from "./base-archive.js";
 import { type CachedImage, cachedImage } from "./base-archive-cache.js";
 import { dockerfileSupport, requireTool, runTool } from "./base-tool.js";
+import { bytes, latin1 } from "./tree.js";
 
 type DockerfileBase = Extract<Base, { dockerfile: string }>;
 
 /**
- * The extracted image that a directory's Dockerfile (or Containerfile) builds. Buildah keeps its own cache of
- * steps, so that a second time costs little. Its RUN steps are not sandboxed by forkbox.
+ * The extracted image that a directory's Dockerfile (or Containerfile) builds. It is built again when anything
+ * in the directory changes, not when the images it starts from do. Its RUN steps run under Buildah's own
+ * isolation, not forkbox's.
  */
 export async function openDockerfile(base: DockerfileBase, context: BaseContext): Promise<CachedImage> {
   requireTool("{ dockerfile }", dockerfileSupport());
   checkDirectory(base.dockerfile);
-  const what = `the base's Dockerfile in ${base.dockerfile}`;
-  const id = await build(what, base, context);
-  return cachedImage(id, context, async (draft) => {
+  return cachedImage(await digestOf(base), context, async (draft) => {
     const archive = join(draft, "image.tar");
-    await runTool(what, "buildah", ["push", "--quiet", id, `oci-archive:${archive}`]);
+    await build(base, draft, archive);
     const extracted = await extractImage(archive, draft, context.ids);
     await rm(archive);
     return extracted;
   });
 }
 
-/** Builds, and gives the image's id, which is the digest of its config. */
 async function build(
-  what: string,
   { dockerfile, target, buildArgs = {} }: DockerfileBase,
-  { directory }: BaseContext,
-): Promise<string> {
-  const idFile = join(directory, `image-id-${randomBytes(4).toString("hex")}`);
+  draft: string,
+  archive: string,
+): Promise<void> {
+  const what = `the base's Dockerfile in ${dockerfile}`;
+  const idFile = join(draft, "image-id");
   await runTool(what, "buildah", [
-    ...["build", "--quiet", "--layers", "--iidfile", idFile],
+    // Its cache of steps takes what an ENV had from other build arguments (seen: 1.28).
+    ...["build", "--quiet", "--layers=false", "--force-rm", "--iidfile", idFile],
     ...(target === undefined ? [] : ["--target", target]),
     ...Object.entries(buildArgs).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
     dockerfile,
   ]);
   const id = readFileSync(idFile, "utf8").trim();
-  await rm(idFile);
-  return id;
+  await runTool(what, "buildah", ["push", "--quiet", id, `oci-archive:${archive}`]);
+  await runTool(what, "buildah", ["rmi", id]);
+}
+
+/** Of all that a build can depend on here. */
+async function digestOf({ dockerfile, target, buildArgs = {} }: DockerfileBase): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([target, Object.entries(buildArgs).sort()]));
+  await hashTree(hash, latin1(dockerfile), "");
+  return hash.digest("hex");
+}
+
+async function hashTree(hash: Hash, root: string, path: string): Promise<void> {
+  const host = bytes(`${root}${path}`);
+  const stat = lstatSync(host);
+  hash.update(JSON.stringify([path, stat.mode, stat.isFile() ? stat.size : 0]));
+  if (stat.isSymbolicLink()) hash.update(readlinkSync(host, "buffer"));
+  else if (stat.isFile()) await pipeline(createReadStream(host), hash, { end: false });
+  else if (stat.isDirectory())
+    for (const name of readdirSync(host, { encoding: "latin1" }).sort())
+      await hashTree(hash, root, `${path}/${name}`);
 }
 
 function checkDirectory(path: string): void {

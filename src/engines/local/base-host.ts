@@ -2,7 +2,6 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -161,20 +160,18 @@ function writeEtc(etc: string): void {
 
 /** Only what everybody may read, and no private key, whoever we are. */
 function copyReadable(from: string, to: string): void {
-  cpSync(from, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: (source) => {
-      const stat = lstatSync(source);
-      if (stat.isSymbolicLink()) return true;
-      if (stat.isDirectory()) return (stat.mode & 0o005) === 0o005;
-      return (
-        stat.isFile() &&
-        (stat.mode & 0o004) !== 0 &&
-        (!/\.(pem|key)$/.test(source) || !holdsPrivateKey(source))
-      );
-    },
-  });
+  const stat = lstatSync(from);
+  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+  else if (stat.isDirectory() && (stat.mode & 0o005) === 0o005) {
+    mkdirSync(to, { recursive: true });
+    for (const name of readdirSync(from)) copyReadable(join(from, name), join(to, name));
+  } else if (
+    stat.isFile() &&
+    (stat.mode & 0o004) !== 0 &&
+    !(/\.(pem|key)$/.test(from) && holdsPrivateKey(from))
+  ) {
+    copyFileSync(from, to);
+  }
 }
 
 function showCertificates(root: string): void {

@@ -46,7 +46,10 @@ async function fetchImage(image: string, context: BaseContext): Promise<CachedIm
 
 /** Takes NAME[:TAG][@DIGEST] apart. The tag of one that has a digest says nothing. */
 function partsOf(image: string): { name: string; digest: string | undefined } {
-  const match = /^([a-z0-9][\w.:/-]*?)(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i.exec(image);
+  const match =
+    /^((?:[a-zA-Z0-9][\w.-]*(?::\d+)?\/)?[a-z0-9][a-z0-9._/-]*?)(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.exec(
+      image,
+    );
   if (!match)
     throw new SandboxError(
       "INVALID_ARGUMENT",
