@@ -85,19 +85,24 @@ export function describeExportSafety(engine: EngineUnderTest): void {
     test("the result is the caller's own, without setuid, setgid or what others could abuse", async () => {
       const sandbox = await prepared.fork();
       const target = await hostDirectory();
-      await sandbox.exec(
-        "cd out; chmod 4755 a; chmod 2755 sub; chmod 6777 .hidden; printf x > closed; chmod 000 closed",
-      );
+      await sandbox.exec("cd out; chmod 4755 a; chmod 2755 sub; chmod 6777 .hidden");
       await sandbox.exportDirectory("out", target);
-      for (const name of ["a", "sub", "sub/b", ".hidden", "closed"]) {
-        const file = await lstat(join(target, name));
-        expect([name, file.uid, file.gid, file.mode & 0o6000]).toEqual([
-          name,
-          process.getuid?.(),
-          process.getgid?.(),
-          0,
-        ]);
+      for (const name of ["a", "sub", "sub/b", ".hidden"]) {
+        const { uid, gid, mode } = await lstat(join(target, name));
+        expect([name, uid, gid, mode & 0o6000]).toEqual([name, process.getuid?.(), process.getgid?.(), 0]);
       }
+    });
+
+    test("a file nobody may read is exported, or reported as skipped, and never missed in silence", async () => {
+      const sandbox = await prepared.fork();
+      const target = await hostDirectory();
+      await sandbox.exec("cd out; printf x > closed; chmod 000 closed");
+      const { skipped } = await sandbox.exportDirectory("out", target);
+      const placed = await lstat(join(target, "closed")).then(
+        () => ["closed"],
+        () => [],
+      );
+      expect([...placed, ...skipped.map((entry) => entry.path)]).toEqual(["closed"]);
     });
 
     test("FIFOs are skipped and reported", async () => {

@@ -21,7 +21,7 @@ await describeWalls("files of the host", ({ sandbox }) => {
     expect(canaries.length).toBeGreaterThan(2);
     await sandbox().writeFile("/workspace/control", "control value");
     expect((await attempt(sandbox(), "cat /workspace/control")).output).toBe("control value");
-    for (const { path } of canaries) {
+    for (const { path, value } of canaries) {
       expect(["there", "not this user's to see"]).toContain(contentOf(path, value));
       const { output } = await expectDenied(sandbox(), `cat ${path}`);
       expect(shown(output)).toEqual([]);

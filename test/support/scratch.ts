@@ -33,7 +33,9 @@ export async function hostTree(directory: string): Promise<string[]> {
 }
 
 async function walk(directory: Buffer, prefix: string, paths: string[]): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true, encoding: "buffer" })) {
+  // A directory that this user can't look into, or that went away meanwhile, has no paths to tell.
+  const entries = await readdir(directory, { withFileTypes: true, encoding: "buffer" }).catch(() => []);
+  for (const entry of entries) {
     const full = Buffer.concat([directory, Buffer.from("/"), entry.name]);
     const path = prefix + entry.name.toString("latin1");
     if (entry.isSymbolicLink()) paths.push(`${path} -> ${await readlink(full)}`);
