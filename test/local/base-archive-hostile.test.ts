@@ -210,6 +210,12 @@ describeLocal("a damaged archive", () => {
     await expectRefused(await archiveOf(files), "INVALID_ARGUMENT");
   });
 
+  test("a manifest that is no JSON is refused", async () => {
+    const files = new Map<string, Buffer | string>();
+    files.set("index.json", indexOf([addBlob(files, "application/vnd.oci.image.manifest.v1+json", "{")]));
+    await expectRefused(await archiveOf(files), "INVALID_ARGUMENT");
+  });
+
   test("several images for this machine are refused: which one is meant?", async () => {
     const files = new Map<string, Buffer | string>();
     const images = [addImage(files, [system]), addImage(files, [[file("other")]])];

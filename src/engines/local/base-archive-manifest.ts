@@ -79,7 +79,7 @@ async function ociImage(
   }
   const chosen = one(fitting.map((each) => [each.digest, each] as const));
   const text = await blobText(files, chosen);
-  const nested = ociIndex.safeParse(JSON.parse(text));
+  const nested = ociIndex.safeParse(parse(z.unknown(), text, blobName(chosen.digest)));
   if (nested.success) return ociImage(files, nested.data.manifests, depth + 1);
   return parse(ociManifest, text, blobName(chosen.digest));
 }
