@@ -17,7 +17,8 @@ import { open } from "node:fs/promises";
 import type { Change } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
-import { bytes, type Found, notADirectory, notAFile, type Tree } from "./tree.js";
+import type { Holder } from "./holder.js";
+import { bytes, type Found, fromLatin1, notADirectory, notAFile, type Tree } from "./tree.js";
 
 type Owner = { uid: number; gid: number } | undefined;
 
@@ -29,11 +30,11 @@ export function isAtomic(changes: readonly Change[]): boolean {
 }
 
 /** Applies one change to a mounted view. A write or a directory that fails leaves nothing behind. */
-export async function applyChange(tree: Tree, change: Change, owner: Owner): Promise<void> {
+export async function applyChange(tree: Tree, change: Change, owner: Owner, holder: Holder): Promise<void> {
   const operation = { write: "writeFile", delete: "deleteFile", directory: "makeDirectory" }[change.kind];
   try {
     if (change.kind === "write") await write(tree, change, owner);
-    else if (change.kind === "delete") remove(tree, change);
+    else if (change.kind === "delete") await remove(tree, change, holder);
     else directory(tree, change.path, owner);
   } catch (error) {
     throw asSandboxError(error, operation, change.path);
@@ -69,7 +70,11 @@ function directory(tree: Tree, path: string, owner: Owner): void {
   if (!found.stat) void makeMissing(tree, found.real, path, "makeDirectory", owner);
 }
 
-function remove(tree: Tree, { path, recursive }: Change & { kind: "delete" }): void {
+async function remove(
+  tree: Tree,
+  { path, recursive }: Change & { kind: "delete" },
+  holder: Holder,
+): Promise<void> {
   const found = existing(tree, path, "deleteFile", false);
   refuseReadOnly(found, path, "deleteFile");
   if (found.real === "/")
@@ -78,8 +83,19 @@ function remove(tree: Tree, { path, recursive }: Change & { kind: "delete" }): v
       path,
     });
   if (!found.stat.isDirectory()) unlinkSync(found.host);
-  else if (recursive) rmSync(found.host, { recursive: true });
+  else if (recursive) await removeTree(found, holder);
   else removeEmpty(found, path);
+}
+
+/** An ordinary caller may not empty a directory that its owner may not write, but may inside the namespace. */
+async function removeTree(found: Found, holder: Holder): Promise<void> {
+  try {
+    rmSync(found.host, { recursive: true });
+  } catch (error) {
+    const inside = fromLatin1(found.tree.onHost(found.real)).replace(/^\/proc\/\d+\/root/, "");
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+    await holder.task("rm", "-rf", "--", inside);
+  }
 }
 
 function removeEmpty(found: Found, path: string): void {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
@@ -70,10 +71,9 @@ async function runIn(
     view: view.name,
     top: top.name,
     lower,
-    processes,
     enter: enterFor(request, ids, network?.path),
     options: wallsFor(request, view.name, from.base, cwd, mounts, networks.proxies.environment),
-    argv: request.argv,
+    argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
     stdin: request.stdin,
   };
   const command = launch(session.holder, slot, plan, output.take);
@@ -107,6 +107,26 @@ async function runIn(
     watch.end();
     request.signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/**
+ * Without a cgroup it is a resource limit. Set before bubblewrap makes the command's user namespace, it would
+ * count all processes of the caller; set inside, by the command's first program, only the command's own.
+ */
+function withProcessLimit(
+  processes: number,
+  { base }: LocalSnapshot,
+  argv: ExecRequest["argv"],
+): ExecRequest["argv"] {
+  const prlimit = base.binds.some(({ at }) => at === "/usr") && existsSync("/usr/bin/prlimit");
+  if (prlimit) return ["/usr/bin/prlimit", `--nproc=${processes}`, ...argv];
+  return [
+    "/bin/sh",
+    "-c",
+    'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; exec "$@"',
+    String(processes),
+    ...argv,
+  ];
 }
 
 /** What has to be known of the snapshot before a command is started in it. */

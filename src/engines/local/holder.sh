@@ -65,7 +65,7 @@ standby() {
   ) &
 }
 
-# launch STDIN VIEW TOP LOWER PROCESSES ENTER… -- COMMAND…
+# launch STDIN VIEW TOP LOWER ENTER… -- COMMAND…
 # Mounts the view and becomes bwrap, which reads its options from the slot's args. "started" on the slot's
 # status says that every pipe is open.
 launch() {
@@ -73,8 +73,7 @@ launch() {
   echo started >&5
   overlay "$2" "$3" "$4" || exit 1
   ulimit -c 0
-  if [ "$5" != - ]; then ulimit -u "$5" 2>/dev/null || ulimit -p "$5" || exit 1; fi
-  shift 5
+  shift 4
   exec "$@"
 }
 

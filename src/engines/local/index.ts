@@ -92,7 +92,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const { snapshots } = session;
     const owner = session.ids.owner(user);
     if (snapshots.isExclusive(from) && isAtomic(changes)) {
-      await session.withTree(from, (tree) => applyChange(tree, changes[0] as Change, owner));
+      await session.withTree(from, (tree) => applyChange(tree, changes[0] as Change, owner, session.holder));
       from.generation++;
       return from;
     }
@@ -100,7 +100,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const next = snapshots.create([top, ...from.layers], from.base, from.user);
     try {
       await session.withTree(next, async (tree) => {
-        for (const change of changes) await applyChange(tree, change, owner);
+        for (const change of changes) await applyChange(tree, change, owner, session.holder);
       });
     } catch (error) {
       snapshots.release(next);

@@ -11,7 +11,6 @@ export interface LaunchPlan {
   view: string;
   top: string;
   lower: string;
-  processes: number | undefined;
   /** What runs before bwrap in its place: nsenter for another user or network. */
   enter: readonly string[];
   /** Options of bwrap, as latin1 strings of their bytes. They go through a pipe: secrets among them must be in nobody's arguments. */
@@ -69,10 +68,9 @@ export function launch(
     onBytes("stderr", bytes);
   });
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
-  const processes = plan.processes === undefined ? "-" : String(plan.processes);
   const stdin = plan.stdin ? `io/${slot.name}/in` : "/dev/null";
   const bwrap = ["bwrap", "--args", "3", "--json-status-fd", "5", "--", ...plan.argv];
-  slot.call("launch", stdin, plan.view, plan.top, plan.lower, processes, ...plan.enter, ...bwrap);
+  slot.call("launch", stdin, plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap);
   const ended = (async (): Promise<LaunchEnd> => {
     await Promise.race([once(status, "close"), holder.ended]);
     if (init) await untilDead(holder, init);

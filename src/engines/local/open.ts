@@ -24,10 +24,10 @@ export async function openBase(
       if (!("host" in base)) {
         const owner = session.ids.owner("root");
         makeMountPoints(tree, owner);
-        for (const change of await imageChanges(tree)) await applyChange(tree, change, owner);
+        for (const change of await imageChanges(tree)) await applyChange(tree, change, owner, session.holder);
       }
       for (const path of [homeOf(user), workdir]) {
-        await applyChange(tree, { kind: "directory", path }, session.ids.owner(user));
+        await applyChange(tree, { kind: "directory", path }, session.ids.owner(user), session.holder);
       }
     });
     return snapshot;

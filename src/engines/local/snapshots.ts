@@ -59,7 +59,7 @@ export class Snapshots {
   #live = new Set<LocalSnapshot>();
   /** Ended with a holder, while something had them pinned. */
   #lost = new WeakSet<View>();
-  #mounting = new Map<LocalSnapshot, Promise<void>>();
+  #mounting = new Map<LocalSnapshot, Promise<View>>();
   readonly garbage: Garbage;
 
   constructor(
@@ -134,12 +134,14 @@ export class Snapshots {
         snapshot.view.pins++;
         return snapshot.view;
       }
-      let mounting = this.#mounting.get(snapshot);
-      if (!mounting) {
-        mounting = this.#mount(snapshot).finally(() => this.#mounting.delete(snapshot));
-        this.#mounting.set(snapshot, mounting);
+      const other = this.#mounting.get(snapshot);
+      if (other) {
+        await other;
+        continue;
       }
-      await mounting;
+      const mounting = this.#mount(snapshot).finally(() => this.#mounting.delete(snapshot));
+      this.#mounting.set(snapshot, mounting);
+      return mounting;
     }
   }
 
@@ -189,11 +191,13 @@ export class Snapshots {
     return () => this.#drop(layers);
   }
 
-  async #mount(snapshot: LocalSnapshot): Promise<void> {
+  /** Pinned for its caller from the start: else the next mount may evict it before it is used. */
+  async #mount(snapshot: LocalSnapshot): Promise<View> {
     const { view, lower } = this.prepareView(snapshot.layers);
     this.retain(snapshot);
     try {
       await this.owner.holder.run("overlay", view.name, snapshot.top.name, lower);
+      view.pins++;
       snapshot.view = view;
     } catch (error) {
       this.#drop(view.layers);
@@ -202,6 +206,7 @@ export class Snapshots {
       this.release(snapshot);
     }
     this.#evict();
+    return view;
   }
 
   #evict(): void {
