@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isRequired, type Probe } from "../support/engines.js";
 import { describeBadInput } from "./bad-input.js";
+import { describeCaches } from "./caches.js";
 import { describeCallbacks } from "./callbacks.js";
 import { describeDeadlines } from "./deadlines.js";
 import { describeExec } from "./exec.js";
@@ -24,6 +25,7 @@ import { describeSecretForms } from "./secret-forms.js";
 import { describeSecrets } from "./secrets.js";
 import { describeSeed } from "./seed.js";
 import { describeStopped } from "./stopped.js";
+import { describeUsers } from "./users.js";
 
 /** What a sandbox promises, whatever runs it. One call an engine. */
 export function describeContract(engine: Probe): void {
@@ -61,6 +63,8 @@ const areas = [
   describeSecretForms,
   describeNetwork,
   describeLimits,
+  describeUsers,
+  describeCaches,
   describeBadInput,
   describeKeep,
   // Last: it looks at what all the others left.

@@ -27,10 +27,13 @@ export function isRequired(name: string): boolean {
   return (process.env.FORKBOX_REQUIRE_ENGINES ?? "").split(",").includes(name);
 }
 
+/** Of the names of all state directories of one run, whose first process this is. */
+export const statePrefix = (run: number): string => `forkbox-test-state-${run}-`;
+
 /** Starts an engine once to see whether, and as what, it is here. */
 export async function probe(engine: Omit<EngineUnderTest, "capabilities">): Promise<Probe> {
   // A state directory of this file's own, so that what is left behind can be told from other runs'.
-  process.env.FORKBOX_STATE_DIR = await mkdtemp(join(tmpdir(), "forkbox-test-state-"));
+  process.env.FORKBOX_STATE_DIR = await mkdtemp(join(tmpdir(), statePrefix(process.ppid)));
   const probed = engine.make();
   try {
     const capabilities = await probed.capabilities();
