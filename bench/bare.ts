@@ -29,7 +29,7 @@ export async function bareBwrap(place: Place): Promise<Bare> {
   const binds = await hostBinds([], new Stage(nobody, false));
   writeHostSkeleton(root, binds, "sandbox");
   const base: BaseTree = { key: "bare", layers: [], binds, environment: hostEnvironment(binds) };
-  const options = wallsFor(request, "plain", base, "/workspace", []);
+  const options = wallsFor(request, "plain", base, "/workspace", [], {});
   const [program, ...rest] = [...enterFor(request, idsOfCaller(), undefined), "bwrap", ...options, "--"];
   const bare: Bare = (...argv) => run(program as string, [...rest, ...argv], directory);
   await bare("true").catch((error: Error) => {

@@ -20,7 +20,7 @@ export const example: Group = {
     const ours = async () => {
       await using sandbox = await Sandbox.create({ engine: "local", caches: { npm: CACHE } });
       await sandbox.refreshFromHost(project, ".");
-      return timed(async () => {
+      return await timed(async () => {
         const { exitCode, stdout, stderr } = await sandbox.exec(COMMAND);
         if (exitCode !== 0) throw new Error(`${COMMAND}: exit code ${exitCode}: ${stdout}${stderr}`);
       });

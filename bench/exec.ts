@@ -34,7 +34,7 @@ export const execThousandth: Group = {
       ours: () => backToBack(6, 4, () => touch(old)),
       floor: async () => {
         await using young = await create();
-        return backToBack(6, 7, () => touch(young));
+        return await backToBack(6, 7, () => touch(young));
       },
     });
     return { "exec-1000th": { ours, floor } };

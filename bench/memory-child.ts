@@ -10,11 +10,10 @@ await using sandbox = await Sandbox.create({
   secrets: { TOKEN: "a-secret-to-look-for-1234" },
 });
 let heard = 0;
-const { droppedBytes, stdout } = await sandbox.exec(command, {
+await sandbox.exec(command, {
   onStdout: (text) => {
     heard += text.length;
   },
 });
-if (heard !== GIBIBYTE || droppedBytes.stdout + stdout.length !== GIBIBYTE)
-  throw new Error(`Of ${GIBIBYTE} bytes ${heard} were heard and ${droppedBytes.stdout} dropped.`);
+if (heard !== GIBIBYTE) throw new Error(`Of ${GIBIBYTE} bytes ${heard} were heard.`);
 process.stdout.write(String(process.resourceUsage().maxRSS / 1024));

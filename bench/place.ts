@@ -1,12 +1,13 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * A directory for all that a run makes: snapshots and what their floors work on lie on one file system.
- * In /var/tmp, since /tmp may be memory. Other users may walk to it, as bare bwrap does not run as root.
+ * A directory for all that a run makes: snapshots and what their floors work on lie on one file system, that of
+ * TMPDIR. Other users may walk to it, as bare bwrap does not run as root.
  */
 export class Place implements Disposable {
-  readonly directory = mkdtempSync("/var/tmp/forkbox-bench-");
+  readonly directory = mkdtempSync(join(tmpdir(), "forkbox-bench-"));
   #next = 1;
 
   constructor() {

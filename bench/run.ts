@@ -22,14 +22,14 @@ const groups: readonly Group[] = [
 interface Result {
   id: RowId;
   work: string;
-  verdict: "ok" | "missed" | "can't run";
+  verdict: "ok" | "missed" | "can't run" | "failed";
   /** Medians, in the unit of the bar. */
   ours?: number;
   floor?: number;
   ratio?: number;
   bar: Bar;
   samples?: Measured;
-  /** Why it can't run here. */
+  /** Why it can't run here, or failed. */
   reason?: string;
 }
 
@@ -53,25 +53,23 @@ if (results.length === 0) {
     load: loadavg()[0],
   };
   console.log(tableOf(results));
+  if (results.some(({ verdict }) => verdict === "failed")) process.exitCode = 1;
   const path = fileURLToPath(new URL("./results.json", import.meta.url));
   writeFileSync(path, `${JSON.stringify({ at: new Date().toISOString(), machine, results }, null, 2)}\n`);
 }
 
 async function resultsOf(group: Group): Promise<Result[]> {
-  process.stderr.write(`measuring ${group.rows.join(", ")}…\n`);
+  const started = performance.now();
+  process.stderr.write(`measuring ${group.rows.join(", ")}…`);
   try {
     const measured = await group.measure(place);
     return group.rows.map((id) => judge(id, measured[id]));
   } catch (error) {
-    if (!(error instanceof CannotRun)) throw error;
-    const reason = error.message;
-    return group.rows.map((id) => ({
-      id,
-      work: rows[id].work,
-      bar: rows[id].bar,
-      verdict: "can't run",
-      reason,
-    }));
+    const verdict = error instanceof CannotRun ? "can't run" : "failed";
+    const reason = error instanceof Error ? error.message : String(error);
+    return group.rows.map((id) => ({ id, work: rows[id].work, bar: rows[id].bar, verdict, reason }));
+  } finally {
+    process.stderr.write(` ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
   }
 }
 
