@@ -1,0 +1,58 @@
+import { SandboxError } from "../../errors.js";
+
+/** An answer that says what went wrong. Callers turn it into a SandboxError, knowing what they tried. */
+export class QueryFailure extends Error {
+  /** Where the engine said so: EXEC_ERROR and what it knows of the command. */
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, extensions: Readonly<Record<string, unknown>> = {}) {
+    super(readable(message));
+    this.extensions = extensions;
+  }
+}
+
+/** What an engine says when the session, or the engine behind it, is gone. */
+const GONE =
+  /rpc error: code = Unavailable|transport is closing|connection refused|broken pipe|session .*not found|client .*not found|engine .*shutting down|server .*closed|^EOF$|unexpected EOF/i;
+
+export function saysGone(failure: QueryFailure): boolean {
+  return failure.extensions._type === undefined && GONE.test(failure.message);
+}
+
+export function engineLost(operation: string, endpoint: string, cause?: unknown): SandboxError {
+  const message = `${operation}: the Dagger session (${endpoint}) ended. Its sandboxes are gone and nothing was changed; create a new one. \`forkbox doctor\` says whether the engine is there.`;
+  return new SandboxError("ENGINE_LOST", message, { operation, cause });
+}
+
+export function aborted(operation: string, signal: AbortSignal): SandboxError {
+  return new SandboxError("ABORTED", `${operation} was aborted; nothing was changed.`, {
+    operation,
+    cause: signal.reason,
+  });
+}
+
+/** Runs what asks the engine; what the engine answers is said with the operation it was asked for. */
+export async function asking<T>(
+  operation: string,
+  path: string | undefined,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof QueryFailure)) throw error;
+    const on = path === undefined ? "" : ` ${path}`;
+    const message = `${operation}${on}: the Dagger engine answered: ${error.message}`;
+    throw new SandboxError("ENGINE_ERROR", message, { operation, path, cause: error });
+  }
+}
+
+export function unsupported(operation: string, why: string, path?: string): SandboxError {
+  const on = path === undefined ? "" : ` ${path}`;
+  return new SandboxError("UNSUPPORTED", `${operation}${on}: ${why}`, { operation, path });
+}
+
+/** Without what only Dagger's own tracing can read. */
+function readable(message: string): string {
+  return message.replaceAll(/\s*\[traceparent:[^\]]*\]/g, "").trim();
+}

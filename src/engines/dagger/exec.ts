@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import type { ExecOutcome, ExecRequest, StreamName } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { readAttributes } from "./attributes.js";
+import { asking, unsupported } from "./errors.js";
+import { as, call, chain, follow } from "./graphql.js";
+import { LiveText } from "./live.js";
+import { type RunResult, readOutcome, resultFields } from "./outcome.js";
+import { commandWords, cutOf, stagedWords } from "./request.js";
+import { surround } from "./run-steps.js";
+import { CHANNEL, MOUNT } from "./scripts.js";
+import type { QueryOptions } from "./session.js";
+import type { DaggerSnapshot } from "./snapshot.js";
+import { openStdin, type Stdin } from "./stdin.js";
+import { Stop } from "./stop.js";
+
+const operation = "exec";
+/** How long to wait for the engine to say that all of a request that was cut off is dead. */
+const DEATH_MS = 2500;
+
+type OnBytes = ((stream: StreamName, bytes: Uint8Array) => void) | undefined;
+
+/** Runs one command in a container made from a snapshot. */
+export async function execOn(
+  from: DaggerSnapshot,
+  request: ExecRequest,
+  onBytes: OnBytes,
+): Promise<ExecOutcome> {
+  const stop = new Stop(request);
+  if (request.network !== "on")
+    throw unsupported(operation, "a Dagger engine gives every command its network.");
+  const live = new LiveText(Object.values(request.secrets), onBytes);
+  const watch = from.workspace.session.telemetry?.watch((stream, text) => live.push(stream, text));
+  const asked: QueryOptions = { operation, signal: stop.signal, traceparent: watch?.traceparent };
+  from.workspace.load++;
+  let stdin: Stdin | undefined;
+  try {
+    stdin = await openStdin(request.stdin, from, request.user, asked);
+    const outcome = await asking(operation, undefined, () =>
+      run(from, request, stdin as Stdin, stop, watch !== undefined, asked),
+    );
+    live.finish(outcome);
+    return outcome;
+  } catch (error) {
+    if (!stop.why || !(error instanceof SandboxError) || error.code !== "ABORTED") throw error;
+    // The engine kills what a closed request ran; nothing of it may be alive when this returns.
+    await watch?.idle(DEATH_MS);
+    return { kind: "stopped", why: stop.why, ...live.printed() };
+  } finally {
+    from.workspace.load--;
+    stdin?.close();
+    watch?.close();
+    stop.close();
+  }
+}
+
+async function run(
+  from: DaggerSnapshot,
+  request: ExecRequest,
+  stdin: Stdin,
+  stop: Stop,
+  live: boolean,
+  asked: QueryOptions,
+): Promise<ExecOutcome> {
+  const { workspace, base } = from;
+  const words = commandWords(request, base);
+  const inFile = stagedWords(words);
+  const beside = { ...(inFile && { words: inFile }), ...(stdin.bytes && { in: stdin.bytes }) };
+  const staged = await workspace.stageTools(beside);
+  const { before, after, caches } = await surround(
+    from,
+    request,
+    await workspace.hostDirectory(staged, asked),
+    asked,
+  );
+  const cut = cutOf(request.limits.outputBytes);
+  const args = [
+    "/bin/sh",
+    `${MOUNT}/run`,
+    // The engine answers from its cache when it is asked the same twice.
+    randomBytes(9).toString("base64url"),
+    request.cwd,
+    stop.secondsLeft(base.fractions),
+    ...[cut.block, cut.blocks, cut.tail, live ? 1 : 0].map(String),
+    base.reported.join(" "),
+    ...(inFile ? [] : words),
+  ];
+  const undo = [...after, ...(stdin.steps.length > 0 ? [call("withoutMount", { path: CHANNEL })] : [])];
+  const steps = [...before, ...stdin.steps, call("withExec", { args, noInit: true })];
+  const [first, ...others] = undo;
+  const next = first ? as("next", first, `{${chain(others, "id")}}`) : "id";
+  const running = workspace.session.run<RunResult & { id?: string; next?: unknown }>(
+    steps,
+    `${resultFields(cut)} ${next}`,
+    asked,
+  );
+  const result = await Promise.race([running, stdin.feed(asked)]);
+  const id = result.id ?? follow<{ id: string }>(result.next, others).id;
+  const snapshot = from.with(id, {
+    user: request.user,
+    caches,
+    staged,
+    known: readAttributes(result.attributes.contents),
+  });
+  return readOutcome(snapshot, request, result, cut, asked);
+}

@@ -1,0 +1,55 @@
+import type { ImportPlan, ImportRecord, User } from "../../engine.js";
+import type { Attributes } from "./attributes.js";
+import { asking } from "./errors.js";
+import { placeTree } from "./place.js";
+import { removeGone } from "./remove.js";
+import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+import { stageEntries } from "./stage-entries.js";
+import { parentOf, Tree } from "./tree.js";
+
+const operation = "refreshFromHost";
+
+/** With where the files lie staged: an unchanged one need not be copied again. */
+interface DaggerImportRecord extends ImportRecord {
+  readonly staged?: string;
+}
+
+/** Takes away what the host lost and puts the host's files over what is there, all of them: the host wins. */
+export async function importInto(
+  from: DaggerSnapshot,
+  plan: ImportPlan,
+  user: User,
+  signal?: AbortSignal,
+): Promise<{ snapshot: DaggerSnapshot; record: DaggerImportRecord }> {
+  const asked = { operation, signal };
+  const tree = new Tree(from, asked);
+  const { real, stat } = await tree.resolve(plan.to, true);
+  if (stat && stat.type !== "directory") throw tree.notADirectory(plan.to);
+  const onto = await existing(tree, real);
+  const previous = plan.previous as DaggerImportRecord | undefined;
+  const staged = await stageEntries(from.workspace.state, plan, real, previous, signal);
+  return asking(operation, plan.to, async () => {
+    const cleared = stat && plan.remove.length > 0 ? await removeGone(from, real, plan.remove, asked) : from;
+    const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real) });
+    const snapshot = await placeTree(fresh, staged, onto, ownerOf(from.base, user), asked);
+    const stamps = new Map(plan.entries.map(({ path, stamp }) => [path.toString("latin1"), stamp]));
+    return { snapshot, record: { stamps, staged } };
+  });
+}
+
+/** Below the target all may be new; the target itself stays as it is. */
+function knownAbove(snapshot: DaggerSnapshot, real: string): ReadonlyMap<string, Attributes> {
+  const target = snapshot.known.get(real);
+  return new Map([...snapshot.knownOutside(real), ...(target ? [[real, target] as const] : [])]);
+}
+
+/** The directories on the way to a path that are there, and it itself. */
+async function existing(tree: Tree, real: string): Promise<string[]> {
+  const onto: string[] = [];
+  for (let at = real; at !== "" && at !== "/"; at = parentOf(at)) {
+    const stat = await tree.lookup(at);
+    if (stat?.type === "directory") onto.push(at);
+    else if (stat) throw tree.notADirectory(real, at);
+  }
+  return onto;
+}

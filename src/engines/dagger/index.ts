@@ -1,0 +1,167 @@
+import type {
+  Base,
+  Capabilities,
+  Change,
+  Engine,
+  Entry,
+  ExecOutcome,
+  ExecRequest,
+  ImportPlan,
+  ImportRecord,
+  OpenOptions,
+  Snapshot,
+  StreamName,
+  User,
+} from "../../engine.js";
+import { identifyBase, openBase } from "./base.js";
+import { CAPABILITIES } from "./capabilities.js";
+import { changeSnapshot } from "./change.js";
+import { execOn } from "./exec.js";
+import { listSnapshot, readFromSnapshot, statInSnapshot } from "./files.js";
+import { importInto } from "./import.js";
+import { findKept, forgetKept, keepSnapshot } from "./kept.js";
+import { Pool } from "./pool.js";
+import type { DaggerSnapshot } from "./snapshot.js";
+import { HostState, stateDirectory } from "./state.js";
+import { Tree } from "./tree.js";
+import { viewSnapshot } from "./view.js";
+
+export interface DaggerOptions {
+  /**
+   * Engines to spread sandboxes over: `unix://`, `tcp://`, `ssh://`, `kube-pod://`… as in
+   * `_EXPERIMENTAL_DAGGER_RUNNER_HOST`. A fork stays with its parent. Default: the one that variable names, else
+   * the one of a `dagger run` around this process, else one that the Dagger CLI starts in Docker and leaves there.
+   */
+  engines?: readonly string[];
+  /** The Dagger CLI. Default: `_EXPERIMENTAL_DAGGER_CLI_BIN`, else `dagger` on the PATH. */
+  cli?: string;
+  /** Where files on their way to an engine lie, and which setups are kept. Default: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
+  stateDirectory?: string;
+}
+
+/**
+ * Runs sandboxes on Dagger engines (0.19.9 and later). It starts at its first use; whoever made it closes it.
+ *
+ * @example
+ * ```ts
+ * await using engine = dagger({ engines: ["unix:///run/dagger/engine.sock"] });
+ * await using sandbox = await Sandbox.create({ engine, base: { image: "node:20-alpine3.22" } });
+ * ```
+ */
+export function dagger(options: DaggerOptions = {}): Engine & AsyncDisposable {
+  return new DaggerEngine(options);
+}
+
+class DaggerEngine implements Engine, AsyncDisposable {
+  readonly name = "dagger";
+  readonly defaultBase: Base = { image: "node:20-alpine3.22" };
+  readonly #endpoints: readonly string[];
+  readonly #state: HostState;
+  readonly #pool: Pool;
+
+  constructor(options: DaggerOptions) {
+    const { _EXPERIMENTAL_DAGGER_RUNNER_HOST: host, _EXPERIMENTAL_DAGGER_CLI_BIN: bin } = process.env;
+    this.#endpoints = options.engines ?? (host ? [host] : []);
+    this.#state = new HostState(options.stateDirectory ?? stateDirectory());
+    this.#pool = new Pool(this.#endpoints, options.cli ?? (bin || "dagger"), this.#state);
+  }
+
+  async capabilities(signal?: AbortSignal): Promise<Capabilities> {
+    await this.#pool.place(signal);
+    return CAPABILITIES;
+  }
+
+  async identify(base: Base, signal?: AbortSignal): Promise<string> {
+    return identifyBase(await this.#pool.place(signal), base, signal);
+  }
+
+  async open(base: Base, options: OpenOptions): Promise<DaggerSnapshot> {
+    return held(await openBase(await this.#pool.place(options.signal), base, options));
+  }
+
+  exec(
+    from: Snapshot,
+    request: ExecRequest,
+    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
+  ): Promise<ExecOutcome> {
+    return execOn(from as DaggerSnapshot, request, onBytes);
+  }
+
+  change(
+    from: Snapshot,
+    changes: readonly Change[],
+    user: User,
+    signal?: AbortSignal,
+  ): Promise<DaggerSnapshot> {
+    return changeSnapshot(from as DaggerSnapshot, changes, user, signal);
+  }
+
+  importTree(
+    from: Snapshot,
+    plan: ImportPlan,
+    user: User,
+    signal?: AbortSignal,
+  ): Promise<{ snapshot: Snapshot; record: ImportRecord }> {
+    return importInto(from as DaggerSnapshot, plan, user, signal);
+  }
+
+  view(
+    from: Snapshot,
+    path: string,
+    signal?: AbortSignal,
+  ): Promise<{ root: string; dispose: () => Promise<void> }> {
+    return viewSnapshot(from as DaggerSnapshot, path, signal);
+  }
+
+  read(from: Snapshot, path: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return readFromSnapshot(from as DaggerSnapshot, path, signal);
+  }
+
+  list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]> {
+    return listSnapshot(from as DaggerSnapshot, path, signal);
+  }
+
+  stat(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry | undefined> {
+    return statInSnapshot(from as DaggerSnapshot, path, signal);
+  }
+
+  async resolve(from: Snapshot, path: string, followLast: boolean, signal?: AbortSignal): Promise<string> {
+    const tree = new Tree(from as DaggerSnapshot, { operation: "resolve", signal });
+    return (await tree.resolve(path, followLast)).real;
+  }
+
+  retain(snapshot: Snapshot): void {
+    held(snapshot as DaggerSnapshot);
+  }
+
+  release(snapshot: Snapshot): void {
+    (snapshot as DaggerSnapshot).workspace.load--;
+  }
+
+  keep(key: string, snapshot: Snapshot, signal?: AbortSignal): Promise<void> {
+    return keepSnapshot(key, snapshot as DaggerSnapshot, signal);
+  }
+
+  async find(key: string, _base: Base, signal?: AbortSignal): Promise<DaggerSnapshot | undefined> {
+    const found = await findKept(await this.#pool.place(signal), key, signal);
+    return found && held(found);
+  }
+
+  forget(key: string): Promise<void> {
+    return forgetKept(this.#state.kept, key);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The engine keeps what IDs stand for: references are only counted as its load. */
+function held(snapshot: DaggerSnapshot): DaggerSnapshot {
+  snapshot.workspace.load++;
+  return snapshot;
+}

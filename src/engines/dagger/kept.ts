@@ -1,0 +1,117 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { User } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { asking } from "./errors.js";
+import { call } from "./graphql.js";
+import type { QueryOptions } from "./session.js";
+import { type BaseInfo, DaggerSnapshot } from "./snapshot.js";
+import type { Workspace } from "./workspace.js";
+
+/** In a kept snapshot, and in nothing that is made of it. */
+const MARK = "/.forkbox-mark";
+
+/** A snapshot on disk: its ID is a recipe, and the mark says whether the engine still has what came of it. */
+interface Kept {
+  key: string;
+  endpoint: string;
+  container: string;
+  mark: string;
+  base: BaseInfo;
+  user: User;
+  /** What must stay on this host for the recipe. */
+  staged: readonly string[];
+  at: number;
+}
+
+/**
+ * Writes a mark that only this run of the recipe has, then remembers the ID. A wiped engine would run the
+ * recipe again and come to something else: its mark differs.
+ */
+export async function keepSnapshot(
+  key: string,
+  snapshot: DaggerSnapshot,
+  signal?: AbortSignal,
+): Promise<void> {
+  const asked = { operation: "keep", signal };
+  const { workspace, container, base, user, staged } = snapshot;
+  const bare = [...snapshot.caches.keys()].map((path) => call("withoutMount", { path }));
+  const script = `cat /proc/sys/kernel/random/uuid >${MARK}`;
+  const steps = [
+    workspace.container(container),
+    ...bare,
+    call("withUser", { name: "0:0" }),
+    call("withExec", { args: ["/bin/sh", "-c", script, "mark", randomUUID()], noInit: true }),
+  ];
+  const made = await asking("keep", undefined, () =>
+    workspace.session.run<{ id: string; file: { contents: string } }>(
+      steps,
+      `id ${call("file", { path: MARK }).text}{contents}`,
+      asked,
+    ),
+  );
+  const kept: Kept = {
+    key,
+    endpoint: workspace.session.endpoint,
+    container: made.id,
+    mark: made.file.contents,
+    base,
+    user,
+    staged,
+    at: Date.now(),
+  };
+  const path = pathOf(workspace, key);
+  await mkdir(workspace.state.kept, { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(kept), { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** Undefined unless the engine still has exactly what was kept. */
+export async function findKept(
+  workspace: Workspace,
+  key: string,
+  signal?: AbortSignal,
+): Promise<DaggerSnapshot | undefined> {
+  const kept = await readFile(pathOf(workspace, key), "utf8").then(
+    (text) => JSON.parse(text) as Kept,
+    () => undefined,
+  );
+  if (kept?.key !== key) return undefined;
+  const asked: QueryOptions = { operation: "find", signal };
+  try {
+    const steps = [workspace.container(kept.container)];
+    const { file } = await workspace.session.run<{ file: { contents: string } }>(
+      steps,
+      `${call("file", { path: MARK }).text}{contents}`,
+      asked,
+    );
+    if (file.contents !== kept.mark) return undefined;
+    const clean = [
+      ...steps,
+      call("withoutFile", { path: MARK }),
+      call("withUser", { name: kept.user === "root" ? "0:0" : kept.base.owner }),
+    ];
+    const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
+    return new DaggerSnapshot(workspace, sync, kept.base, kept.user, new Map(), kept.staged, new Map());
+  } catch (error) {
+    if (error instanceof SandboxError) throw error;
+    return undefined;
+  }
+}
+
+/** Whatever engine has it. */
+export async function forgetKept(directory: string, key: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  const ours = names.filter((name) => name.startsWith(`${hashOf(key)}-`));
+  await Promise.all(ours.map((name) => rm(join(directory, name), { force: true })));
+}
+
+function pathOf({ session, state }: Workspace, key: string): string {
+  return join(state.kept, `${hashOf(key)}-${hashOf(session.endpoint)}.json`);
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,95 @@
+import type { ExecOutcome, ExecRequest, RawOutput } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { exactBytes, exportBytes, type FileText, TEXT } from "./bytes.js";
+import { asking } from "./errors.js";
+import { as, call, type Step } from "./graphql.js";
+import type { Cut } from "./request.js";
+import { MOUNT } from "./scripts.js";
+import type { QueryOptions } from "./session.js";
+import type { DaggerSnapshot } from "./snapshot.js";
+
+const operation = "exec";
+/** Longer files are not asked for as text: the engine has a limit, and memory is finite. */
+const MAX_TEXT_BYTES = 32 * 1024 * 1024;
+
+/** What a query for a command's result gave. */
+export interface RunResult {
+  end: { contents: string };
+  attributes: { contents: string };
+  out: Partial<FileText> & { size: number };
+  err: Partial<FileText> & { size: number };
+}
+
+export function resultFields(cut: Cut): string {
+  const fields = cut.head > MAX_TEXT_BYTES ? "{size}" : TEXT;
+  return [
+    as("end", ioFile("end"), "{contents}"),
+    as("attributes", ioFile("attributes"), "{contents}"),
+    as("out", ioFile("out"), fields),
+    as("err", ioFile("err"), fields),
+  ].join(" ");
+}
+
+/** The outcome that a run left in its container. Throws what must leave nothing changed. */
+export async function readOutcome(
+  after: DaggerSnapshot,
+  request: ExecRequest,
+  result: RunResult,
+  cut: Cut,
+  asked: QueryOptions,
+): Promise<ExecOutcome> {
+  const [why, detail] = result.end.contents.trim().split(" ");
+  if (why === "cwd") throw badCwd(request.cwd, detail);
+  if (why !== "exited" && why !== "deadline") {
+    throw new SandboxError(
+      "ENGINE_ERROR",
+      `exec: the command could not be set up in the container (${why}).`,
+      { operation },
+    );
+  }
+  const [stdout, stderr] = await asking(operation, undefined, () =>
+    Promise.all([
+      readStream(after, "out", result.out, cut, asked),
+      readStream(after, "err", result.err, cut, asked),
+    ]),
+  );
+  if (why === "deadline") return { kind: "stopped", why, stdout, stderr };
+  return { kind: "exited", exitCode: Number(detail), snapshot: after, stdout, stderr };
+}
+
+async function readStream(
+  after: DaggerSnapshot,
+  name: "out" | "err",
+  head: Partial<FileText> & { size: number },
+  cut: Cut,
+  asked: QueryOptions,
+): Promise<RawOutput> {
+  const { workspace, container } = after;
+  const at = [workspace.container(container)];
+  const bytes = async (file: string, text: Partial<FileText> & { size: number }) =>
+    (text.contents === undefined ? undefined : exactBytes(text as FileText)) ??
+    (await exportBytes(workspace, [...at, ioFile(file)], asked));
+  const first = await bytes(name, head);
+  if (head.size < cut.head) return { head: first, tail: Buffer.alloc(0), droppedBytes: 0 };
+  const fields = `${as("tail", ioFile(`${name}.tail`), cut.tail > MAX_TEXT_BYTES ? "{size}" : TEXT)} ${as("rest", ioFile(`${name}.rest`), "{contents}")}`;
+  const more = await workspace.session.run<{
+    tail: Partial<FileText> & { size: number };
+    rest: { contents: string };
+  }>(at, fields, asked);
+  const tail = await bytes(`${name}.tail`, more.tail);
+  const droppedBytes = Number(more.rest.contents) - tail.length;
+  if (droppedBytes === 0) return { head: Buffer.concat([first, tail]), tail: Buffer.alloc(0), droppedBytes };
+  return { head: first, tail, droppedBytes };
+}
+
+function ioFile(name: string): Step {
+  return call("file", { path: `${MOUNT}/io/${name}` });
+}
+
+function badCwd(cwd: string, detail: string | undefined): SandboxError {
+  const fail = (code: "NOT_FOUND" | "NOT_A_DIRECTORY" | "PERMISSION", why: string) =>
+    new SandboxError(code, `exec: the cwd ${cwd} ${why}; nothing ran.`, { operation, path: cwd });
+  if (detail === "file") return fail("NOT_A_DIRECTORY", "is not a directory");
+  if (detail === "denied") return fail("PERMISSION", "can't be entered by the sandbox's user");
+  return fail("NOT_FOUND", "does not exist in the sandbox");
+}

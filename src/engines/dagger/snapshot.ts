@@ -1,0 +1,60 @@
+import type { Snapshot, User } from "../../engine.js";
+import type { Attributes } from "./attributes.js";
+import type { Workspace } from "./workspace.js";
+
+/** What was found in a base when it was opened. */
+export interface BaseInfo {
+  /** Owner of what is written for the sandbox's user; root's is 0:0. */
+  owner: string;
+  /** What every command finds in its environment unless the sandbox says otherwise. */
+  environment: Readonly<Record<string, string>>;
+  /** Which base it is: what caches are kept apart by. */
+  key: string;
+  /** sleep takes fractions of a second. */
+  fractions: boolean;
+  /** Directories whose attributes every command reports when it ends: most writes go there. */
+  reported: readonly string[];
+}
+
+/** A container of a session, by its ID: the recipe that made it, which the engine holds the result of. */
+export class DaggerSnapshot implements Snapshot {
+  static #next = 1;
+  readonly id = `d${DaggerSnapshot.#next++}`;
+
+  constructor(
+    readonly workspace: Workspace,
+    readonly container: string,
+    readonly base: BaseInfo,
+    /** Who commands run as, as the container is. */
+    readonly user: User,
+    /** Caches that are mounted: path to name. */
+    readonly caches: ReadonlyMap<string, string>,
+    /** Host paths that the recipe names. */
+    readonly staged: readonly string[],
+    /** What is known of some directories. */
+    readonly known: ReadonlyMap<string, Attributes>,
+  ) {}
+
+  with(container: string, changed: Changed = {}): DaggerSnapshot {
+    const { user = this.user, caches = this.caches, known = this.known, staged } = changed;
+    const isNew = staged !== undefined && !this.staged.includes(staged);
+    const paths = isNew ? [...this.staged, staged] : this.staged;
+    return new DaggerSnapshot(this.workspace, container, this.base, user, caches, paths, known);
+  }
+
+  /** What is still known when a path and all below it may have changed. */
+  knownOutside(path: string): ReadonlyMap<string, Attributes> {
+    return new Map([...this.known].filter(([at]) => at !== path && !at.startsWith(`${path}/`)));
+  }
+}
+
+interface Changed {
+  user?: User;
+  caches?: ReadonlyMap<string, string>;
+  staged?: string;
+  known?: ReadonlyMap<string, Attributes>;
+}
+
+export function ownerOf(base: BaseInfo, user: User): string {
+  return user === "root" ? "0:0" : base.owner;
+}

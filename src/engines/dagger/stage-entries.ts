@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, readlinkSync, symlinkSync } from "node:fs";
+import type { ImportEntry, ImportPlan, ImportRecord } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
+import { aborted } from "./errors.js";
+import type { HostState } from "./state.js";
+
+const operation = "refreshFromHost";
+const ENTRIES_PER_SLICE = 64;
+
+/**
+ * Copies what an import selected to its place in a tree that Dagger takes whole: its own selection by patterns knows
+ * neither bytes nor setuid bits. The same selection, unchanged on the host, is the same directory again.
+ */
+export async function stageEntries(
+  state: HostState,
+  plan: ImportPlan,
+  to: string,
+  previous: (ImportRecord & { readonly staged?: string }) | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([plan.source, to]));
+  for (const { path, type, mode, stamp } of plan.entries)
+    hash.update(path).update(`\0${type} ${mode} ${stamp}\n`);
+  return state.stage(hash.digest("hex"), async (directory) => {
+    const root = Buffer.from(directory + to);
+    mkdirSync(root, { recursive: true });
+    const before = previous?.staged === undefined ? undefined : { ...previous, staged: previous.staged };
+    const old = before && Buffer.from(before.staged + to);
+    const same = ({ path, stamp }: ImportEntry) => before?.stamps.get(path.toString("latin1")) === stamp;
+    const source = Buffer.from(plan.source);
+    const modes: [path: Buffer, mode: number][] = [];
+    for (const [index, entry] of plan.entries.entries()) {
+      if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(signal);
+      const to = join(root, entry.path);
+      if (entry.type === "directory") {
+        mkdirSync(to);
+        modes.push([to, entry.mode]); // Last: it may be closed to its own writer.
+      } else if (!(old && entry.type === "file" && same(entry) && link(join(old, entry.path), to))) {
+        copy(join(source, entry.path), to, entry);
+      }
+    }
+    for (const [path, mode] of modes.reverse()) chmodSync(path, mode);
+  });
+}
+
+function copy(from: Buffer, to: Buffer, { type, mode }: ImportEntry): void {
+  try {
+    if (type === "symlink") {
+      symlinkSync(readlinkSync(from, { encoding: "buffer" }), to);
+    } else {
+      copyFileSync(from, to, constants.COPYFILE_FICLONE);
+      chmodSync(to, mode);
+    }
+  } catch (error) {
+    throw hostFailure(error, from.toString());
+  }
+}
+
+/** What was staged is never changed, so that a link is as good as a copy. */
+function link(from: Buffer, to: Buffer): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function rest(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (signal?.aborted) throw aborted(operation, signal);
+}
+
+function join(directory: Buffer, path: Buffer): Buffer {
+  return Buffer.concat([directory, Buffer.from("/"), path]);
+}
+
+function hostFailure(error: unknown, path: string): SandboxError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const known = { ENOENT: "NOT_FOUND", EACCES: "PERMISSION", EPERM: "PERMISSION", ENOSPC: "LIMIT" } as const;
+  const kind = known[code as keyof typeof known] ?? "ENGINE_ERROR";
+  const hint = kind === "LIMIT" ? " Free some space, or set FORKBOX_STATE_DIR to a larger disk." : "";
+  return new SandboxError(
+    kind,
+    `${operation}: can't stage ${path}: ${message}.${hint} Nothing was changed.`,
+    {
+      operation,
+      path,
+      cause: error,
+    },
+  );
+}

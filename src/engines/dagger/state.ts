@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
+
+/** Where the Dagger engine keeps what it stages on this host, and which setups it keeps. */
+export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  const all =
+    env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
+  return join(all, "dagger");
+}
+
+/** Who a session directory belongs to. */
+export interface Owner {
+  pid: number;
+  /** When that process started, so that a later one with its number is not taken for it. */
+  started: string;
+  at: number;
+}
+
+/**
+ * The directory of one engine in one process. What is staged lies under the hash of its content: a path
+ * never means two contents, so an engine that asks for it again gets what it got before.
+ */
+export class HostState {
+  readonly directory: string;
+  readonly kept: string;
+  readonly #root: string;
+  readonly #staged = new Map<string, Promise<string>>();
+  #ready: Promise<void> | undefined;
+  #next = 1;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.kept = join(root, "kept");
+    this.directory = join(root, "sessions", `${process.pid}-${randomBytes(4).toString("hex")}`);
+  }
+
+  /** The path of what `fill` puts into an empty directory. It must put the same there for the same hash. */
+  stage(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
+    const known = this.#staged.get(hash);
+    if (known) return known;
+    const staging = this.#stage(hash, fill);
+    this.#staged.set(hash, staging);
+    staging.catch(() => this.#staged.delete(hash));
+    return staging;
+  }
+
+  /** A path for an export; nothing is there yet. */
+  async exportPath(): Promise<string> {
+    await this.#open();
+    return join(this.directory, "exports", String(this.#next++));
+  }
+
+  async discard(path: string): Promise<void> {
+    this.#staged.delete(basename(path));
+    await rm(path, { recursive: true, force: true });
+  }
+
+  async #stage(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
+    await this.#open();
+    const path = join(this.directory, "staged", hash);
+    const building = join(this.directory, "staged", `.${hash}-${this.#next++}`);
+    try {
+      await mkdir(building);
+      await fill(building);
+      await rename(building, path);
+    } catch (error) {
+      await rm(building, { recursive: true, force: true });
+      throw error;
+    }
+    return path;
+  }
+
+  #open(): Promise<void> {
+    this.#ready ??= this.#make();
+    return this.#ready;
+  }
+
+  async #make(): Promise<void> {
+    // Staged files have the modes they get in the sandbox: only this keeps other users of the host out.
+    await mkdir(this.#root, { recursive: true });
+    await chmod(this.#root, 0o700);
+    for (const name of ["staged", "exports"]) await mkdir(join(this.directory, name), { recursive: true });
+    await mkdir(this.kept, { recursive: true });
+    const owner: Owner = { pid: process.pid, started: await startOf(process.pid), at: Date.now() };
+    await writeFile(join(this.directory, "owner.json"), JSON.stringify(owner));
+  }
+
+  /** Removes all but what kept setups still stand on. */
+  async close(): Promise<void> {
+    if (this.#ready) await removeSession(this.directory, await stagedByKept(this.kept));
+  }
+}
+
+/** Removes a session's directory, except what is staged for kept setups. */
+export async function removeSession(directory: string, used: ReadonlySet<string>): Promise<void> {
+  await rm(join(directory, "exports"), { recursive: true, force: true });
+  let left = false;
+  for (const name of await readdir(join(directory, "staged")).catch(() => [])) {
+    const path = join(directory, "staged", name);
+    if (used.has(path)) left = true;
+    else await rm(path, { recursive: true, force: true });
+  }
+  if (!left) await rm(directory, { recursive: true, force: true });
+}
+
+/** Paths that kept setups still stand on. */
+export async function stagedByKept(kept: string): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const name of await readdir(kept).catch(() => [])) {
+    const record = await readFile(join(kept, name), "utf8").then(JSON.parse, () => undefined);
+    for (const path of (record?.staged ?? []) as string[]) used.add(path);
+  }
+  return used;
+}
+
+/** Whether the process that owns a session directory is still there. */
+export async function isAlive({ pid, started }: Owner): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  return (await startOf(pid)) === started;
+}
+
+/** Linux: in clock ticks after boot. Elsewhere nothing, and the pid alone has to do. */
+async function startOf(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}

@@ -1,0 +1,246 @@
+import { lstat, readdir, readlink, rm } from "node:fs/promises";
+import { SandboxError } from "../../errors.js";
+import { asking, QueryFailure, unsupported } from "./errors.js";
+import { as, call, type Step } from "./graphql.js";
+import { CHANNEL, MOUNT } from "./scripts.js";
+import type { QueryOptions } from "./session.js";
+import type { DaggerSnapshot } from "./snapshot.js";
+
+/** What the engine says of a path. It leaves out the three bits above the permissions. */
+export interface Stat {
+  type: "file" | "directory" | "symlink" | "other";
+  size: number;
+  mode: number;
+}
+
+/** A path without links; `stat` is undefined where there is nothing. */
+export interface Found {
+  real: string;
+  stat: Stat | undefined;
+}
+
+const MAX_LINKS = 40;
+const STATS_PER_QUERY = 250;
+const MISSING = /no such file or directory|not a directory|not exist/i;
+const TYPES: Readonly<Record<string, Stat["type"]>> = {
+  REGULAR: "file",
+  REGULAR_TYPE: "file",
+  DIRECTORY: "directory",
+  DIRECTORY_TYPE: "directory",
+  SYMLINK: "symlink",
+  SYMLINK_TYPE: "symlink",
+};
+
+/**
+ * Finds paths of a snapshot link by link: what Dagger is given has no link left in it. A snapshot never
+ * changes, so that everything is asked once.
+ */
+export class Tree {
+  readonly snapshot: DaggerSnapshot;
+  readonly #asked: QueryOptions;
+  readonly #stats = new Map<string, Promise<Stat | undefined>>();
+  readonly #names = new Map<string, Promise<string[]>>();
+
+  constructor(snapshot: DaggerSnapshot, asked: QueryOptions) {
+    this.snapshot = snapshot;
+    this.#asked = asked;
+  }
+
+  get operation(): string {
+    return this.#asked.operation;
+  }
+
+  async resolve(path: string, followLast: boolean): Promise<Found> {
+    let rest = partsOf(path);
+    let at = "";
+    let links = 0;
+    this.#ahead(at, rest);
+    while (rest.length > 0) {
+      const [part, ...after] = rest as [string, ...string[]];
+      rest = after;
+      if (part === ".") continue;
+      if (part === "..") {
+        at = parentOf(at);
+        continue;
+      }
+      const next = `${at}/${part}`;
+      this.#refuseOutside(next, path);
+      const stat = await this.lookup(next);
+      if (!stat) {
+        if (rest.includes("..")) throw this.notFound(path);
+        return { real: [next, ...rest].join("/"), stat: undefined };
+      }
+      if (stat.type === "symlink" && (rest.length > 0 || followLast)) {
+        if (++links > MAX_LINKS) throw this.#fail("NOT_FOUND", path, "too many links, or a loop of them.");
+        const target = await this.#readLink(next);
+        if (target.startsWith("/")) at = "";
+        rest = [...partsOf(target), ...rest];
+        this.#ahead(at, rest);
+        continue;
+      }
+      if (rest.length > 0 && stat.type !== "directory") throw this.notADirectory(path, next);
+      at = next;
+    }
+    return { real: at || "/", stat: await this.lookup(at || "/") };
+  }
+
+  /** Does not follow a link at the end; there must be none before it. */
+  lookup(real: string): Promise<Stat | undefined> {
+    const known = this.#stats.get(real);
+    if (known) return known;
+    const asking = this.#lookup(real);
+    this.#stats.set(real, asking);
+    // Asked ahead of need; whoever needs it sees the failure.
+    asking.catch(() => undefined);
+    return asking;
+  }
+
+  /** Names in a directory; what is not UTF-8 in them is replaced. */
+  names(real: string): Promise<string[]> {
+    const known = this.#names.get(real);
+    if (known) return known;
+    const asking = this.#ask<{ entries: string[] }>([call("directory", { path: real })], "entries").then(
+      ({ entries }) =>
+        entries.map((name) => name.replace(/\/$/, "")).filter((name) => real !== "/" || !isOurs(`/${name}`)),
+    );
+    this.#names.set(real, asking);
+    return asking;
+  }
+
+  /** Looks many paths up at once. All of them must be there. */
+  async lookupAll(paths: readonly string[]): Promise<Stat[]> {
+    const stats: Stat[] = [];
+    for (let start = 0; start < paths.length; start += STATS_PER_QUERY) {
+      const some = paths.slice(start, start + STATS_PER_QUERY);
+      const fields = some.map((path, index) => as(`s${index}`, statStep(path), STAT_FIELDS)).join(" ");
+      const answer = await this.#ask<Record<string, RawStat>>([], fields);
+      stats.push(...some.map((_, index) => readStat(answer[`s${index}`] as RawStat)));
+    }
+    return stats;
+  }
+
+  /** Exact names and stats, by way of an export to this host: for links, and for names that are not UTF-8. */
+  async exported<T>(
+    directory: string,
+    pattern: string,
+    read: (hostDirectory: string) => Promise<T>,
+  ): Promise<T> {
+    const path = await this.snapshot.workspace.state.exportPath();
+    const steps = [call("directory", { path: directory }), call("filter", { include: [pattern] })];
+    try {
+      await this.#ask(steps, call("export", { path }).text);
+      return await read(path);
+    } finally {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  notFound(path: string): SandboxError {
+    return this.#fail("NOT_FOUND", path, "there is no such file or directory in the sandbox.");
+  }
+
+  notADirectory(path: string, culprit = path): SandboxError {
+    return this.#fail("NOT_A_DIRECTORY", path, `${culprit} is not a directory.`);
+  }
+
+  notAFile(path: string): SandboxError {
+    return this.#fail("NOT_A_FILE", path, "it is not a regular file.");
+  }
+
+  #fail(code: ConstructorParameters<typeof SandboxError>[0], path: string, why: string): SandboxError {
+    return new SandboxError(code, `${this.operation} ${path}: ${why}`, { operation: this.operation, path });
+  }
+
+  #refuseOutside(real: string, path: string): void {
+    const isCache = this.snapshot.caches.has(real);
+    if (!isCache && !isOurs(real) && real !== "/proc" && real !== "/dev" && real !== "/sys") return;
+    throw unsupported(
+      this.operation,
+      "/proc, /dev, /sys and caches are in no snapshot; only commands see them.",
+      path,
+    );
+  }
+
+  /** Most paths have no link: asking for all parts at once costs one round trip. */
+  #ahead(at: string, parts: readonly string[]): void {
+    let next = at;
+    for (const part of parts) {
+      if (part === "." || part === "..") return;
+      next += `/${part}`;
+      void this.lookup(next);
+    }
+  }
+
+  async #lookup(real: string): Promise<Stat | undefined> {
+    const { workspace, container } = this.snapshot;
+    const steps = [workspace.container(container), statStep(real)];
+    try {
+      return readStat(await workspace.session.run<RawStat>(steps, STAT_FIELDS.slice(1, -1), this.#asked));
+    } catch (error) {
+      if (error instanceof QueryFailure && MISSING.test(error.message)) return undefined;
+      return asking(this.operation, real, () => Promise.reject(error));
+    }
+  }
+
+  async #readLink(real: string): Promise<string> {
+    const name = real.slice(real.lastIndexOf("/") + 1);
+    return this.exported(parentOf(real) || "/", patternOf(name), (host) => readlink(`${host}/${name}`));
+  }
+
+  #ask<T>(steps: readonly Step[], fields: string): Promise<T> {
+    const { workspace, container } = this.snapshot;
+    const all = [workspace.container(container), ...steps];
+    return asking(this.operation, undefined, () => workspace.session.run<T>(all, fields, this.#asked));
+  }
+}
+
+/** Stats of what an export brought, with true names and all twelve bits. */
+export async function hostStats(directory: string): Promise<{ name: string; stat: Stat }[]> {
+  const names = await readdir(Buffer.from(directory), { encoding: "buffer" });
+  return Promise.all(
+    names.map(async (name) => {
+      const stat = await lstat(Buffer.concat([Buffer.from(`${directory}/`), name]));
+      const type = stat.isFile()
+        ? "file"
+        : stat.isDirectory()
+          ? "directory"
+          : stat.isSymbolicLink()
+            ? "symlink"
+            : "other";
+      return { name: name.toString(), stat: { type, size: stat.size, mode: stat.mode & 0o7777 } };
+    }),
+  );
+}
+
+/** A pattern that matches a name, and maybe others: what is special in one, or not UTF-8, is any character. */
+export function patternOf(name: string): string {
+  return name.replaceAll(/[*?[\]\\!]/g, "?").replaceAll("\ufffd", "*");
+}
+
+export function parentOf(real: string): string {
+  return real.slice(0, Math.max(0, real.lastIndexOf("/")));
+}
+
+interface RawStat {
+  fileType: string;
+  size: number;
+  permissions: number;
+}
+
+const STAT_FIELDS = "{fileType size permissions}";
+
+function statStep(path: string): Step {
+  return call("stat", { path, doNotFollowSymlinks: true });
+}
+
+function readStat({ fileType, size, permissions }: RawStat): Stat {
+  return { type: TYPES[fileType] ?? "other", size, mode: permissions & 0o7777 };
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter(Boolean);
+}
+
+function isOurs(real: string): boolean {
+  return real === MOUNT || real === CHANNEL;
+}

@@ -1,0 +1,86 @@
+import { createHash, createHmac, randomBytes } from "node:crypto";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { call, type Step } from "./graphql.js";
+import { PREPARE, RUN } from "./scripts.js";
+import type { QueryOptions, Session } from "./session.js";
+import type { HostState } from "./state.js";
+
+/** A session, the host directory it reads from, and what of both is the same for every operation. */
+export class Workspace {
+  readonly session: Session;
+  readonly state: HostState;
+  /** Sandboxes and commands in it: what placement goes by. */
+  load = 0;
+  readonly #once = new Map<string, Promise<string>>();
+  readonly #salt = randomBytes(16);
+
+  constructor(session: Session, state: HostState) {
+    this.session = session;
+    this.state = state;
+  }
+
+  container(id: string): Step {
+    return this.session.dialect.container(id);
+  }
+
+  directory(id: string): Step {
+    return this.session.dialect.directory(id);
+  }
+
+  /** The ID of the directory that is mounted where commands run. */
+  tools(options: QueryOptions): Promise<string> {
+    return this.#remember("tools", async () => this.hostDirectory(await this.stageTools({}), options));
+  }
+
+  /** Stages the scripts, with further files beside them. */
+  stageTools(beside: Readonly<Record<string, Uint8Array>>): Promise<string> {
+    const files = { run: Buffer.from(RUN), prepare: Buffer.from(PREPARE), ...beside };
+    const hash = createHash("sha256");
+    for (const [name, data] of Object.entries(files)) hash.update(`${name} ${data.length}\n`).update(data);
+    return this.state.stage(hash.digest("hex"), async (directory) => {
+      await mkdir(join(directory, "io"));
+      // Whoever the command runs as writes here.
+      await chmod(join(directory, "io"), 0o777);
+      for (const [name, data] of Object.entries(files)) {
+        await writeFile(join(directory, name), data);
+        await chmod(join(directory, name), 0o644);
+      }
+    });
+  }
+
+  /** The ID of a staged host directory. Its content goes to the engine now; the ID does not hold it. */
+  hostDirectory(path: string, options: QueryOptions): Promise<string> {
+    return this.#remember(`directory ${path}`, async () => {
+      const steps = [call("host"), call("directory", { path, noCache: true })];
+      return (await this.session.run<{ id: string }>(steps, "id", options)).id;
+    });
+  }
+
+  /** Removes what was staged when nothing can ask for it again. */
+  async discard(path: string): Promise<void> {
+    this.#once.delete(`directory ${path}`);
+    await this.state.discard(path);
+  }
+
+  /**
+   * The ID of a secret. The engine tells secrets apart by name, so the name carries a hash of the value, salted
+   * so that it says nothing about it. The value itself is in this one query, and in no other.
+   */
+  secret(name: string, value: string, options: QueryOptions): Promise<string> {
+    const mark = createHmac("sha256", this.#salt).update(value).digest("hex").slice(0, 32);
+    return this.#remember(`secret ${name} ${mark}`, async () => {
+      const steps = [call("setSecret", { name: `${name}-${mark}`, plaintext: value })];
+      return (await this.session.run<{ id: string }>(steps, "id", options)).id;
+    });
+  }
+
+  #remember(key: string, ask: () => Promise<string>): Promise<string> {
+    const known = this.#once.get(key);
+    if (known) return known;
+    const asking = ask();
+    this.#once.set(key, asking);
+    asking.catch(() => this.#once.delete(key));
+    return asking;
+  }
+}

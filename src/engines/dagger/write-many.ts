@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path/posix";
+import { asking } from "./errors.js";
+import { placeTree } from "./place.js";
+import type { QueryOptions } from "./session.js";
+import type { DaggerSnapshot } from "./snapshot.js";
+import type { Placement } from "./write.js";
+
+/** Puts all files in as one staged tree, in one step however many they are. */
+export async function writeMany(
+  from: DaggerSnapshot,
+  placement: Placement,
+  owner: string,
+  asked: QueryOptions,
+): Promise<DaggerSnapshot> {
+  return asking(asked.operation, undefined, async () => {
+    const staged = await from.workspace.state.stage(hashOf(placement), (directory) =>
+      fill(directory, placement),
+    );
+    return placeTree(from, staged, [...placement.onto], owner, asked);
+  });
+}
+
+async function fill(directory: string, { directories, files, onto }: Placement): Promise<void> {
+  for (const path of [...onto, ...directories]) await mkdir(directory + path, { recursive: true });
+  for (const path of directories) await chmod(directory + path, 0o755);
+  for (const [path, { data, mode }] of files) {
+    await mkdir(directory + dirname(path), { recursive: true });
+    await writeFile(directory + path, data);
+    await chmod(directory + path, mode);
+  }
+}
+
+function hashOf({ directories, files, onto }: Placement): string {
+  const hash = createHash("sha256").update(JSON.stringify(["write", [...onto], [...directories]]));
+  for (const [path, { data, mode }] of files) {
+    hash.update(`\n${JSON.stringify([path, mode, data.length])}\n`).update(data);
+  }
+  return hash.digest("hex");
+}
