@@ -15,6 +15,7 @@ export function describeCaches(engine: EngineUnderTest): void {
       const name = uniqueWord("cache");
       const first = await create({ [name]: "/cache/here" });
       if (first === undefined) return;
+      await using _closing = first;
       expect((await first.exec("echo kept > /cache/here/file; ls -A /cache/here")).stdout).toBe("file\n");
       await first.close();
       await using second = await Sandbox.create({ ...engine.options, caches: { [name]: "/elsewhere" } });
