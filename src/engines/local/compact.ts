@@ -77,32 +77,35 @@ class Merge {
     private readonly whiteout: string,
   ) {}
 
-  async directory(path: string): Promise<void> {
-    const here = this.run.filter((layer) => stat(layer + path)?.isDirectory());
+  /**
+   * `run` and `overDirectory`: where every part of the way to the path is a directory, in which layers and under
+   * them. Anywhere else it may lead through a link of the sandbox, which the kernel would follow out of it.
+   */
+  async directory(path: string, run = this.run, overDirectory = true): Promise<void> {
+    const here = run.filter((layer) => stat(layer + path)?.isDirectory());
     const changed = new Set(here.flatMap((layer) => list(layer + path)));
     const shown = new Set(list(this.whole + path));
-    const hidden = stat(this.under + path)?.isDirectory()
-      ? list(this.under + path).filter((name) => !shown.has(name))
-      : [];
+    const over = overDirectory && stat(this.under + path)?.isDirectory() === true;
+    const hidden = over ? list(this.under + path).filter((name) => !shown.has(name)) : [];
     for (const name of hidden) linkSync(bytes(this.whiteout), bytes(`${this.merged}${path}/${name}`));
     for (const name of shown) {
-      if (changed.has(name)) await this.#entry(`${path}/${name}`);
+      if (changed.has(name)) await this.#entry(`${path}/${name}`, here, over);
     }
   }
 
-  async #entry(path: string): Promise<void> {
+  async #entry(path: string, run: readonly string[], overDirectory: boolean): Promise<void> {
     // Links of thousands of files take a while: others go on in between.
     if (++this.#entries % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
     const shown = stat(this.whole + path) as Stats;
     const to = bytes(this.merged + path);
     if (shown.isDirectory()) {
       mkdirSync(to);
-      await this.directory(path);
+      await this.directory(path, run, overDirectory);
       copyAttributes(this.whole + path, this.merged + path);
       utimesSync(to, shown.atimeMs / 1000, shown.mtimeMs / 1000);
       return;
     }
-    const from = this.run.find((layer) => stat(layer + path));
+    const from = run.find((layer) => stat(layer + path));
     if (from) linkSync(bytes(from + path), to);
   }
 }

@@ -15,7 +15,7 @@ import { SandboxError } from "../../errors.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import type { Session } from "./session.js";
 import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
-import { bytes, latin1, notADirectory, type Tree } from "./tree.js";
+import { bytes, fromLatin1, latin1, notADirectory, type Tree } from "./tree.js";
 
 type Owner = { uid: number; gid: number } | undefined;
 
@@ -60,6 +60,7 @@ async function importOnto(
       { operation: "refreshFromHost", path: plan.to },
     );
   }
+  refuseWalls(tree, target.real, plan);
   const stamps = new Map(plan.entries.map(({ path, stamp }) => [path.toString("latin1"), stamp]));
   const previous = plan.previous as LocalImportRecord | undefined;
   const fresh = freshEntries(tree, from, target.real, plan, previous);
@@ -97,17 +98,57 @@ function freshEntries(
   if (!previous?.layers) return plan.entries;
   const sameState = previous.state === stateOf(from);
   const layers = previous.layers.filter((layer) => from.layers.includes(layer));
+  const lstat = unresolved(tree, to);
   return plan.entries.filter(({ path, stamp, type }) => {
     const name = path.toString("latin1");
     if (previous.stamps.get(name) !== stamp) return true;
     if (sameState) return false;
-    const shown = tree.lstat(`${to}/${name}`);
+    const shown = lstat(name);
     if (type === "directory") return !shown?.isDirectory();
     const ours = layers
-      .map((layer) => tree.lstatOnHost(`${latin1(layer.path)}${to}/${name}`))
+      .map((layer) => tree.lstatOnHost(latin1(layer.path) + inside(to, name)))
       .find((stat) => stat !== undefined);
     return !shown || !ours || !same(shown, ours);
   });
+}
+
+/** Files in the parts of the base that are the host's, in /proc or in /dev would be written where nothing shows them. */
+function refuseWalls(tree: Tree, to: string, { entries }: ImportPlan): void {
+  for (const { path, type } of entries) {
+    const real = inside(to, path.toString("latin1"));
+    if (!tree.isReadOnly(real) && !tree.isOutside(real)) continue;
+    if (type === "directory" && tree.lstat(real)?.isDirectory()) continue;
+    throw new SandboxError(
+      "PERMISSION",
+      `refreshFromHost into ${fromLatin1(to)}: ${fromLatin1(real)} is in a part of the base that is the host's and read-only. Leave it out with exclude.`,
+      { operation: "refreshFromHost", path: fromLatin1(real) },
+    );
+  }
+}
+
+/**
+ * Looks at paths below `to` that nobody has resolved. Sandboxed code may have put a link in a directory's place,
+ * and the kernel would follow it out of the sandbox: what is behind one is not there.
+ */
+function unresolved(tree: Tree, to: string): (name: string) => Stats | undefined {
+  const known = new Map<string, boolean>();
+  const isDirectory = (name: string): boolean => {
+    let found = known.get(name);
+    if (found === undefined) {
+      found = lstat(name)?.isDirectory() === true;
+      known.set(name, found);
+    }
+    return found;
+  };
+  const lstat = (name: string): Stats | undefined => {
+    const end = name.lastIndexOf("/");
+    return end === -1 || isDirectory(name.slice(0, end)) ? tree.lstat(inside(to, name)) : undefined;
+  };
+  return lstat;
+}
+
+function inside(to: string, name: string): string {
+  return to === "/" ? `/${name}` : `${to}/${name}`;
 }
 
 /** Nothing can change a file and keep its change time. */
@@ -120,7 +161,7 @@ function stateOf(snapshot: LocalSnapshot): string {
 }
 
 /** Writes into a layer that is not mounted: directories are made like those they will be merged with. */
-class LayerWriter {
+export class LayerWriter {
   #made = new Set<string>([""]);
 
   constructor(
@@ -155,7 +196,7 @@ class LayerWriter {
       }
       const entry = entries[i] as ImportEntry;
       const name = entry.path.toString("latin1");
-      const real = to === "/" ? `/${name}` : `${to}/${name}`;
+      const real = inside(to, name);
       const path = this.#inLayer(real);
       const parent = real.slice(0, real.lastIndexOf("/"));
       if (!this.#made.has(parent)) this.ensure(parent);
@@ -186,10 +227,13 @@ class LayerWriter {
 
 /** Children come before their parents; a directory in which the sandbox made something of its own stays. */
 function removeGone(tree: Tree, to: string, remove: readonly Buffer[]): void {
+  const lstat = unresolved(tree, to);
   for (const path of remove) {
-    const real = `${to === "/" ? "" : to}/${path.toString("latin1")}`;
-    const stat = tree.lstat(real);
-    if (!stat) continue;
+    const name = path.toString("latin1");
+    const real = inside(to, name);
+    const stat = lstat(name);
+    // What lies in the walls was never written by an import: it is the host's own.
+    if (!stat || tree.isReadOnly(real) || tree.isOutside(real)) continue;
     if (!stat.isDirectory()) {
       rmSync(bytes(tree.onHost(real)));
       continue;
