@@ -1,4 +1,5 @@
 import { type CheckedFile, invalid } from "./arguments.js";
+import { refuseCaches } from "./cache-paths.js";
 import type { Change, Entry } from "./engine.js";
 import { plainBytes } from "./live-output.js";
 import { absolutePath } from "./paths.js";
@@ -6,7 +7,9 @@ import type { Context, State, Step } from "./state.js";
 
 export async function read(context: Context, operation: string, path: string): Promise<Step<Uint8Array>> {
   const { engine, state, signal } = context;
-  return { value: plainBytes(await engine.read(state.snapshot, absolute(context, operation, path), signal)) };
+  return {
+    value: plainBytes(await engine.read(state.snapshot, await place(context, operation, path), signal)),
+  };
 }
 
 export async function readText(context: Context, operation: string, path: string): Promise<Step<string>> {
@@ -16,7 +19,7 @@ export async function readText(context: Context, operation: string, path: string
 
 export async function list(context: Context, operation: string, path: string): Promise<Step<Entry[]>> {
   const { engine, state, signal } = context;
-  return { value: await engine.list(state.snapshot, absolute(context, operation, path), signal) };
+  return { value: await engine.list(state.snapshot, await place(context, operation, path), signal) };
 }
 
 export async function statOf(
@@ -25,7 +28,7 @@ export async function statOf(
   path: string,
 ): Promise<Step<Entry | undefined>> {
   const { engine, state, signal } = context;
-  return { value: await engine.stat(state.snapshot, absolute(context, operation, path), signal) };
+  return { value: await engine.stat(state.snapshot, await place(context, operation, path), signal) };
 }
 
 export async function write(
@@ -33,22 +36,21 @@ export async function write(
   operation: string,
   files: readonly CheckedFile[],
 ): Promise<Step<void>> {
-  const changes: Change[] = files.map((file) => ({
-    kind: "write",
-    ...file,
-    path: absolute(context, operation, file.path),
-  }));
+  const changes: Change[] = [];
+  for (const file of files) {
+    changes.push({ kind: "write", ...file, path: await place(context, operation, file.path) });
+  }
   for (const { path } of changes) await checkWritable(context, operation, path, "write");
   return { value: undefined, next: await change(context, changes) };
 }
 
 export async function makeDirectory(context: Context, operation: string, path: string): Promise<Step<void>> {
-  const changes: Change[] = [{ kind: "directory", path: absolute(context, operation, path) }];
+  const changes: Change[] = [{ kind: "directory", path: await place(context, operation, path) }];
   return { value: undefined, next: await change(context, changes) };
 }
 
 export async function changeWorkdir(context: Context, operation: string, path: string): Promise<Step<void>> {
-  const workdir = absolute(context, operation, path);
+  const workdir = await place(context, operation, path);
   const next = await change(context, [{ kind: "directory", path: workdir }]);
   return { value: undefined, next: { ...next, workdir } };
 }
@@ -59,14 +61,17 @@ export async function remove(
   path: string,
   recursive: boolean,
 ): Promise<Step<void>> {
-  const real = absolute(context, operation, path);
+  const real = await place(context, operation, path);
   if (real === "/") throw invalid(operation, "the root can't be deleted");
   await checkWritable(context, operation, real, "delete");
   return { value: undefined, next: await change(context, [{ kind: "delete", path: real, recursive }]) };
 }
 
-function absolute({ state }: Context, operation: string, path: string): string {
-  return absolutePath(state.workdir, path, operation);
+/** The absolute path, in the snapshot. */
+async function place(context: Context, operation: string, path: string): Promise<string> {
+  const absolute = absolutePath(context.state.workdir, path, operation);
+  await refuseCaches(context, absolute, operation);
+  return absolute;
 }
 
 async function checkWritable(context: Context, operation: string, path: string, act: "write" | "delete") {

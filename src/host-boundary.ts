@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
+import { refuseCaches } from "./cache-paths.js";
 import type { ImportEntry, ImportRecord } from "./engine.js";
 import { SandboxError } from "./errors.js";
 import { exportTree } from "./host/export.js";
@@ -16,6 +17,7 @@ export async function importFromHost(
   options: RefreshOptions,
 ): Promise<Step<RefreshResult>> {
   const { engine, settings, state, signal } = context;
+  await refuseCaches(context, to, "refreshFromHost");
   const { source, entries, bytes, skipped } = await selectTree(hostPath, { ...options, signal });
   const key = `${source}\0${to}`;
   const previous = state.imports.get(key);
@@ -78,11 +80,13 @@ function withStamps(record: ImportRecord, left: ReadonlyMap<string, string>): Im
 }
 
 export async function exportToHost(
-  { engine, state, signal }: Context,
+  context: Context,
   from: string,
   hostPath: string,
   options: ExportOptions,
 ): Promise<Step<ExportResult>> {
+  const { engine, state, signal } = context;
+  await refuseCaches(context, from, "exportDirectory");
   const leaked = new Set<string>();
   const scanner = leakScanner(state.redactor.values, (value) => leaked.add(value));
   const { root, dispose } = await engine.view(state.snapshot, from, signal);

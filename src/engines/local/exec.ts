@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
-import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../../engine.js";
+import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
+import { LayerWriter } from "./import.js";
 import { type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
 import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import type { Session } from "./session.js";
 import type { Slot } from "./slots.js";
-import type { LocalSnapshot, View } from "./snapshots.js";
+import type { Layer, LocalSnapshot, View } from "./snapshots.js";
 import type { Tree } from "./tree.js";
 import { enterFor, wallsFor } from "./walls.js";
 
@@ -28,14 +29,10 @@ export async function execOn(
 ): Promise<ExecOutcome> {
   const started = performance.now();
   const output = new Output(request.limits.outputBytes ?? DEFAULT_OUTPUT_BYTES, onBytes);
-  const { cwd, mounts, unrunnable } = await session.withTree(
-    from,
-    (tree) => look(session, tree, from, request),
-    request.caches,
-  );
-  if (unrunnable) {
-    output.take("stderr", Buffer.from(`${unrunnable.message}\n`));
-    return { kind: "exited", exitCode: unrunnable.exitCode, snapshot: from, ...output.kept() };
+  const found = await session.withTree(from, (tree) => look(session, tree, from, request), request.caches);
+  if (found.unrunnable) {
+    output.take("stderr", Buffer.from(`${found.unrunnable.message}\n`));
+    return { kind: "exited", exitCode: found.unrunnable.exitCode, snapshot: from, ...output.kept() };
   }
   if (request.user === "root") await session.guest();
   const network = request.network === "on" ? await session.networks.take() : undefined;
@@ -43,7 +40,7 @@ export async function execOn(
     const slot = await session.slots.take(request.stdin !== undefined);
     try {
       const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
-      return await runIn(session, slot, network, from, request, cwd, mounts, remaining, output);
+      return await runIn(session, slot, network, from, request, found, remaining, output);
     } finally {
       slot.give();
     }
@@ -58,13 +55,13 @@ async function runIn(
   network: Network | undefined,
   from: LocalSnapshot,
   request: ExecRequest,
-  cwd: string,
-  mounts: readonly string[],
+  { cwd, mounts, missing }: Found,
   remainingMs: number | undefined,
   output: Output,
 ): Promise<ExecOutcome> {
   const { snapshots, ids, networks } = session;
   const top = snapshots.newLayer(from.top);
+  await makeMountPoints(session, from, top, request.user, missing);
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);
   const processes = slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits });
   const plan: LaunchPlan = {
@@ -129,14 +126,37 @@ function withProcessLimit(
   ];
 }
 
+interface Found {
+  cwd: string;
+  mounts: readonly string[];
+  /** Mount points that are not there yet. */
+  missing: readonly string[];
+  unrunnable: ReturnType<typeof whyNotRunnable>;
+}
+
 /** What has to be known of the snapshot before a command is started in it. */
-async function look(session: Session, tree: Tree, from: LocalSnapshot, request: ExecRequest) {
+async function look(session: Session, tree: Tree, from: LocalSnapshot, request: ExecRequest): Promise<Found> {
   const cwd = resolveCwd(tree, request.cwd);
   const path = request.secrets.PATH ?? request.env.PATH ?? from.base.environment.PATH ?? "";
   const unrunnable = whyNotRunnable(tree, request, cwd, path);
-  const mounts = await session.cacheMounts(tree, from.base, request);
-  if (request.network === "host") mounts.push(...(await session.resolverMount(tree)));
-  return { cwd, mounts, unrunnable };
+  const { options, missing } = await session.cacheMounts(tree, from.base, request);
+  const resolver = request.network === "host" ? await session.resolverMount(tree) : [];
+  return { cwd, mounts: [...options, ...resolver], missing, unrunnable };
+}
+
+/** bwrap runs as the sandbox's user, who may not make directories everywhere. */
+async function makeMountPoints(
+  session: Session,
+  from: LocalSnapshot,
+  top: Layer,
+  user: User,
+  missing: readonly string[],
+) {
+  if (missing.length === 0) return;
+  await session.withTree(from, (tree) => {
+    const writer = new LayerWriter(tree, top, session.ids.owner(user));
+    for (const real of missing) writer.ensure(real);
+  });
 }
 
 /** What a command prints: kept up to the cap, and passed on. */

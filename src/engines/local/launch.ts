@@ -61,10 +61,10 @@ export function launch(
     if (said["exit-code"] !== undefined) code = said["exit-code"];
     if (killed) kill();
   });
-  let complaint = "";
+  let complaint = ""; // bwrap's, where there turns out to be no command
   slot.stdout.on("data", (bytes: Uint8Array) => onBytes("stdout", bytes));
   slot.stderr.on("data", (bytes: Uint8Array) => {
-    if (init === undefined) complaint = (complaint + Buffer.from(bytes).toString()).slice(0, 2000);
+    if (complaint.length < 2000) complaint += Buffer.from(bytes).toString("utf8", 0, 2000);
     onBytes("stderr", bytes);
   });
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];

@@ -131,8 +131,13 @@ export class Session implements HolderOwner {
   }
 
   /** bwrap's options for a command's caches, which live in the state by name, base and user. */
-  async cacheMounts(tree: Tree, base: BaseTree, request: ExecRequest): Promise<string[]> {
-    const mounts: string[] = [];
+  async cacheMounts(
+    tree: Tree,
+    base: BaseTree,
+    request: ExecRequest,
+  ): Promise<{ options: string[]; missing: string[] }> {
+    const options: string[] = [];
+    const missing: string[] = [];
     for (const [name, path] of Object.entries(request.caches)) {
       // bwrap would follow a link that sandboxed code put in the way, even out of the sandbox.
       const { real, stat } = tree.resolve(path, "exec", true);
@@ -143,14 +148,15 @@ export class Session implements HolderOwner {
           { operation: "exec", path },
         );
       }
+      if (!stat) missing.push(real);
       const key = createHash("sha256").update(`${name}\0${base.key}`).digest("hex").slice(0, 24);
       const directory = join(this.state.caches, key);
       const owner = this.ids.owner(request.user);
       withUmask(0o022, () => mkdirSync(directory, { recursive: true }));
       if (owner) chownSync(directory, owner.uid, owner.gid);
-      mounts.push("--bind", await this.stage.show(directory), path);
+      options.push("--bind", await this.stage.show(directory), path);
     }
-    return mounts;
+    return { options, missing };
   }
 
   /** Merges layers of a long chain, while others go on. */
