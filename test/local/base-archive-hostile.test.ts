@@ -73,7 +73,7 @@ describeLocal("a hostile archive", () => {
       ...["direct", "relative", "first"].flatMap((link): Packed[] => [
         file(`${link}/planted`),
         { name: `${link}/made/`, type: "directory", mode: 0o777 },
-        { name: `${link}/linked`, type: "symlink", linkname: "/" },
+        { name: `${link}/linked`, type: "symlink", linkname: "/no/such/place" },
         file(`${link}/.wh.canary`),
         file(`${link}/sub/.wh..wh..opq`),
       ]),

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { statePrefix } from "./engines.js";
@@ -13,7 +13,9 @@ export default function setup(): () => Promise<void> {
     const sessions: string[] = [];
     for (const state of states.map((name) => join(tmpdir(), name))) {
       await untilNone(() => locksIn(state));
-      sessions.push(...readdirSync(state, { recursive: true }).map(String));
+      // Not all that is in there: it would follow links of bases to wherever they lead.
+      const running = join(state, "sessions");
+      if (existsSync(running)) sessions.push(...readdirSync(running));
     }
     const left = (await cgroupsNow()).filter((path) =>
       sessions.some((name) => path.endsWith(`forkbox-${name}`)),

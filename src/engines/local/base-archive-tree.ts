@@ -7,14 +7,10 @@ import {
   futimesSync,
   lchownSync,
   linkSync,
-  lstatSync,
   lutimesSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   rmdirSync,
-  type Stats,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -22,9 +18,8 @@ import {
 } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { ArchiveError, shown } from "./base-archive-error.js";
+import { children, ImagePaths, lstat, type Parts } from "./base-archive-paths.js";
 import { bytes, latin1 } from "./tree.js";
-
-type Parts = readonly string[];
 
 /** What a file, directory or link has beside its content; ids as the image means them. */
 export interface Attributes {
@@ -34,26 +29,22 @@ export interface Attributes {
   mtime: Date;
 }
 
-/**
- * The directory an image is extracted to. The kernel never follows a link in it: every parent is found part
- * by part, with links resolved against the tree's own root. Nobody else may write in it meanwhile.
- */
+/** The directory an image is extracted to. Nobody else may write in it meanwhile. */
 export class ImageTree {
   /** How many entries of archives it was given. */
   entries = 0;
-  #root: string;
+  #paths: ImagePaths;
   /** What the layer at work has made: whiteouts are for what lies below it. */
   #own = new Set<string>();
   #times: [path: Parts, mtime: Date][] = [];
-  #lastParent: { of: string; real: string } | undefined;
 
   /** @param rootOwner - Host ids of the image's root; undefined where everything belongs to the caller. */
   constructor(
     directory: string,
     private readonly rootOwner: { uid: number; gid: number } | undefined,
   ) {
-    this.#root = latin1(directory);
-    this.#setOwner(this.#root, { uid: 0, gid: 0 });
+    this.#paths = new ImagePaths(latin1(directory), (path) => this.#make(path));
+    this.#setOwner(this.#paths.root, { uid: 0, gid: 0 });
     chmodSync(directory, 0o755);
   }
 
@@ -65,13 +56,13 @@ export class ImageTree {
   /** Directories get their times last: making something in one changes them. */
   endLayer(): void {
     for (const [parts, mtime] of this.#times) {
-      const path = this.#place(parts);
+      const path = this.#paths.place(parts);
       if (lstat(path)?.isDirectory()) utimesSync(bytes(path), mtime, mtime);
     }
   }
 
   addDirectory(parts: Parts, entry: Attributes): void {
-    const path = this.#place(parts);
+    const path = this.#paths.place(parts);
     if (!lstat(path)?.isDirectory()) {
       this.#remove(path);
       mkdirSync(bytes(path), 0o700);
@@ -117,24 +108,24 @@ export class ImageTree {
 
   /** A second name for a file of this layer or a lower one. */
   addLink(parts: Parts, target: Parts): void {
-    const existing = this.#place(target);
+    const existing = this.#paths.place(target);
     const stat = lstat(existing);
     if (!stat || stat.isDirectory())
       throw new ArchiveError(
         `is damaged: the hard link ${shown(parts.join("/"))} is to ${shown(target.join("/"))}, which ${stat ? "is a directory" : "is not there"}`,
       );
-    if (this.#place(parts) === existing) return;
+    if (this.#paths.place(parts) === existing) return;
     linkSync(bytes(existing), bytes(this.#free(parts)));
   }
 
   /** Removes what lower layers have at a path. */
   hide(parts: Parts): void {
-    this.#hide(this.#place(parts));
+    this.#hide(this.#paths.place(parts));
   }
 
   /** Removes what lower layers have in a directory. */
   hideChildren(parts: Parts): void {
-    const path = this.#place(parts);
+    const path = this.#paths.place(parts);
     if (lstat(path)?.isDirectory()) for (const child of children(path)) this.#hide(child);
   }
 
@@ -146,8 +137,8 @@ export class ImageTree {
 
   /** A path at which there is nothing yet. */
   #free(parts: Parts): string {
-    const path = this.#place(parts);
-    if (path === this.#root) throw new ArchiveError("is damaged: its root is not a directory");
+    const path = this.#paths.place(parts);
+    if (path === this.#paths.root) throw new ArchiveError("is damaged: its root is not a directory");
     this.#remove(path);
     this.#own.add(path);
     return path;
@@ -156,53 +147,11 @@ export class ImageTree {
   #remove(path: string): void {
     const stat = lstat(path);
     if (!stat) return;
-    this.#lastParent = undefined;
+    this.#paths.forget();
     if (stat.isDirectory()) {
       for (const child of children(path)) this.#remove(child);
       rmdirSync(bytes(path));
     } else unlinkSync(bytes(path));
-  }
-
-  /** Where a path of the image is on the host. Its parents are made; a link at its end is not followed. */
-  #place(parts: Parts): string {
-    if (parts.length === 0) return this.#root;
-    const parent = parts.slice(0, -1);
-    const of = parent.join("/");
-    if (this.#lastParent?.of !== of) this.#lastParent = { of, real: this.#directory(parent) };
-    return `${this.#lastParent.real}/${parts.at(-1)}`;
-  }
-
-  #directory(parts: Parts): string {
-    const todo = [...parts].reverse();
-    let at = this.#root;
-    let links = 0;
-    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
-      if (part === "..") {
-        if (at !== this.#root) at = at.slice(0, at.lastIndexOf("/"));
-        continue;
-      }
-      const next = `${at}/${part}`;
-      const stat = lstat(next);
-      if (stat?.isSymbolicLink()) {
-        if (++links > 40) throw new ArchiveError(`is damaged: ${shown(parts.join("/"))} is a loop of links`);
-        const target = readlinkSync(bytes(next), "latin1");
-        if (target.startsWith("/")) at = this.#root;
-        todo.push(
-          ...target
-            .split("/")
-            .filter((each) => each !== "" && each !== ".")
-            .reverse(),
-        );
-        continue;
-      }
-      if (stat && !stat.isDirectory())
-        throw new ArchiveError(
-          `is damaged: ${shown(parts.join("/"))} is to be a directory, but a file is in its way`,
-        );
-      if (!stat) this.#make(next);
-      at = next;
-    }
-    return at;
   }
 
   #make(path: string): void {
@@ -233,12 +182,4 @@ const NOBODY = 65_534;
 /** What a sandbox has no id for is nobody's. */
 function guestId(id: number): number {
   return id >= 0 && id < NOBODY ? id : NOBODY;
-}
-
-function children(path: string): string[] {
-  return readdirSync(bytes(path), { encoding: "latin1" }).map((name) => `${path}/${name}`);
-}
-
-function lstat(path: string): Stats | undefined {
-  return lstatSync(bytes(path), { throwIfNoEntry: false });
 }
