@@ -6,7 +6,13 @@ import type { Sandbox } from "../sandbox.js";
 import { EXIT, reportFailure, UsageError } from "./failure.js";
 import { interruptible } from "./interrupt.js";
 import type { Finish } from "./program.js";
-import { addSandboxOptions, milliseconds, readSandboxFlags, type SandboxFlags } from "./sandbox-options.js";
+import {
+  addSandboxOptions,
+  closeEngine,
+  milliseconds,
+  readSandboxFlags,
+  type SandboxFlags,
+} from "./sandbox-options.js";
 
 interface ExecFlags extends SandboxFlags {
   import?: string[];
@@ -53,7 +59,7 @@ async function run(argv: string[], flags: ExecFlags): Promise<number> {
   const exports = (flags.export ?? []).map(readExport);
   const options = await readSandboxFlags(flags);
   const { Sandbox } = await import("../sandbox.js");
-  const exitCode = await interruptible(async (signal) => {
+  const inSandbox = async (signal: AbortSignal) => {
     await using sandbox = await Sandbox.create({
       ...options,
       ...(flags.workdir && { workdir: flags.workdir }),
@@ -68,10 +74,14 @@ async function run(argv: string[], flags: ExecFlags): Promise<number> {
       if (signal.aborted) throw error;
       return commandFailure(error);
     }
-  });
-  // A stdin that nobody read to its end would keep the process waiting for more.
-  process.stdin.destroy();
-  return exitCode;
+  };
+  try {
+    return await interruptible(inSandbox);
+  } finally {
+    await closeEngine(options.engine);
+    // A stdin that nobody read to its end would keep the process waiting for more.
+    process.stdin.destroy();
+  }
 }
 
 async function execAndPrint(

@@ -6,6 +6,7 @@ import { UsageError } from "./failure.js";
 /** Flags that say what a sandbox is made of, as commander leaves them. */
 export interface SandboxFlags {
   engine?: "auto" | "local" | "dagger";
+  engines?: string[];
   base?: Base;
   hostPath?: string[];
   user?: User;
@@ -31,6 +32,7 @@ export function addSandboxOptions(command: Command): Command {
         .choices(["auto", "local", "dagger"])
         .env("FORKBOX_ENGINE"),
     )
+    .option("--engines <url>", "a Dagger engine of a pool: unix://, tcp://, ssh://… (repeatable)", list)
     .option(
       "--base <kind=value>",
       "start from image=NAME, dockerfile=DIR, rootfs=DIR, archive=TAR or host",
@@ -66,6 +68,7 @@ export async function readSandboxFlags(
 > {
   if (flags.hostNetwork && flags.network === "off")
     throw new UsageError("--host-network and --network off contradict each other", "Give one of them.");
+  const engine = await readEngine(flags);
   const base = readBase(flags);
   const limits = readLimits(flags);
   const network = flags.hostNetwork ? "host" : flags.network;
@@ -91,7 +94,7 @@ export async function readSandboxFlags(
     secrets[name] = fromCaller(name, "--secret", callerEnv);
   }
   return {
-    ...(flags.engine && { engine: flags.engine satisfies EngineChoice }),
+    ...(engine && { engine }),
     ...(base && { base }),
     ...(flags.user && { user: flags.user }),
     ...(network && { network }),
@@ -100,6 +103,19 @@ export async function readSandboxFlags(
     env,
     secrets,
   };
+}
+
+/** Ends an engine that {@link readSandboxFlags} made; those behind names end with their last sandbox. */
+export async function closeEngine(choice: EngineChoice | undefined): Promise<void> {
+  if (typeof choice === "object") await choice.close();
+}
+
+async function readEngine({ engine, engines }: SandboxFlags): Promise<EngineChoice | undefined> {
+  if (!engines) return engine;
+  if (engine === "local")
+    throw new UsageError("--engines names Dagger engines, and --engine is local", "Give one of them.");
+  const { dagger } = await import("../engines/dagger/index.js");
+  return dagger({ engines });
 }
 
 function readBase(flags: SandboxFlags): Base | undefined {

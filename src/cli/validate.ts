@@ -5,6 +5,7 @@ import { interruptible } from "./interrupt.js";
 import type { Finish } from "./program.js";
 import {
   addSandboxOptions,
+  closeEngine,
   milliseconds,
   positiveInteger,
   readSandboxFlags,
@@ -99,6 +100,7 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
     }, view.stopping);
   } finally {
     view.end();
+    await closeEngine(spec.engine);
   }
 }
 

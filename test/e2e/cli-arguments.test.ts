@@ -52,6 +52,11 @@ const mistakes: [string, string[], RegExp][] = [
     /--host-path/,
   ],
   ["two networks", ["exec", "--host-network", "--network", "off", "--", "true"], /contradict/],
+  [
+    "an engine that --engines is not about",
+    ["exec", "--engine", "local", "--engines", "tcp://x:1", "--", "true"],
+    /--engines/,
+  ],
   ["loud and quiet", ["validate", "--verbose", "--quiet"], /contradict/],
   ["a half import", ["exec", "--import", "dir:", "--", "true"], /DIR or DIR:PATH/],
   ["a half export", ["exec", "--export", "dist", "--", "true"], /PATH:DIR/],
