@@ -2,29 +2,40 @@ import { describe, expect, test } from "vitest";
 import type { Sandbox } from "../../src/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode } from "../support/errors.js";
-import { processesWith, waitForProcesses } from "../support/host-processes.js";
+import { processesWith, waitForArguments, waitForProcesses } from "../support/host-processes.js";
 import { createWhereSupported, prepare } from "../support/prepared.js";
-import { uniqueWord } from "../support/scratch.js";
+import { uniqueNumber, uniqueWord } from "../support/scratch.js";
 
 /**
- * Ways to outlive a kill. Each leaves processes that carry the marker in their environment; `processes` says
- * how many must have been seen alive before the stop counts.
+ * Ways to outlive a kill. `script` gets two numbers that are nobody else's and gives them to the processes that
+ * must have been seen alive before a stop counts, as one of their arguments: `alive` of them.
  */
-const stubborn: { what: string; script: string; processes: number }[] = [
-  { what: "a plain sleep", script: "sleep 1000", processes: 1 },
-  { what: "a child in a session of its own", script: "setsid sleep 1000 & sleep 1000", processes: 2 },
+const stubborn: { what: string; script: (one: string, two: string) => string; alive: 1 | 2 }[] = [
+  { what: "a plain sleep", script: (one) => `sleep ${one}`, alive: 1 },
+  {
+    what: "a child in a session of its own",
+    script: (one, two) => `setsid sleep ${one} & sleep ${two}`,
+    alive: 2,
+  },
   {
     what: "a double-forked child whose parent is gone",
-    script: "( ( setsid sh -c 'while :; do sleep 1; done' & ) & ); sleep 1000",
-    processes: 2,
+    script: (one, two) => `( ( setsid sh -c 'while :; do sleep 1; done' ${one} & ) & ); sleep ${two}`,
+    alive: 2,
   },
   {
     what: "processes that ignore SIGTERM, SIGINT and SIGHUP",
-    script: "trap '' TERM INT HUP; sh -c 'while :; do sleep 1; done' & while :; do sleep 1; done",
-    processes: 2,
+    script: (one, two) => {
+      const deaf = "trap : TERM INT HUP; while :; do sleep 1; done";
+      return `sh -c '${deaf}' ${one} & trap '' TERM INT HUP; sh -c '${deaf}' ${two}`;
+    },
+    alive: 2,
   },
-  { what: "a process that closed its streams", script: "exec <&- >&- 2>&-; sleep 1000", processes: 1 },
-  { what: "a flood of output", script: "yes flood", processes: 1 },
+  {
+    what: "a process that closed its streams",
+    script: (one) => `exec <&- >&- 2>&-; sleep ${one}`,
+    alive: 1,
+  },
+  { what: "a flood of output", script: (one) => `yes ${one}`, alive: 1 },
 ];
 
 /** When the promise has rejected nothing of the command is alive, and the sandbox is as it was. */
@@ -46,13 +57,24 @@ export function describeStopped(engine: EngineUnderTest): void {
     const expectUnchanged = async (sandbox: Sandbox) =>
       expect((await sandbox.exec("ls; cat file")).stdout).toBe("file\nbefore");
 
-    for (const { what, script, processes } of stubborn) {
+    for (const { what, script, alive } of stubborn) {
+      const make = () => {
+        const words = [uniqueNumber(), uniqueNumber()] as const;
+        return {
+          mark: uniqueWord(),
+          run: script(...words),
+          up: () => waitForArguments(words.slice(0, alive)),
+        };
+      };
+
       test(`timeout: ${what}`, async () => {
         const sandbox = await prepared.fork();
-        const mark = uniqueWord();
-        const running = start(sandbox, script, mark, { timeoutMs: engine.deadlineMs * 2 });
-        const stopped = expectCode(running, "TIMEOUT");
-        await waitForProcesses(mark, processes);
+        const { mark, run, up } = make();
+        const stopped = expectCode(
+          start(sandbox, run, mark, { timeoutMs: engine.deadlineMs * 2 }),
+          "TIMEOUT",
+        );
+        await up();
         const error = await stopped;
         expect(await processesWith(mark)).toEqual([]);
         expectPartial(error);
@@ -61,10 +83,10 @@ export function describeStopped(engine: EngineUnderTest): void {
 
       test(`abort: ${what}`, async () => {
         const sandbox = await prepared.fork();
-        const mark = uniqueWord();
+        const { mark, run, up } = make();
         const controller = new AbortController();
-        const stopped = expectCode(start(sandbox, script, mark, { signal: controller.signal }), "ABORTED");
-        await waitForProcesses(mark, processes);
+        const stopped = expectCode(start(sandbox, run, mark, { signal: controller.signal }), "ABORTED");
+        await up();
         controller.abort();
         const error = await stopped;
         expect(await processesWith(mark)).toEqual([]);
@@ -75,13 +97,13 @@ export function describeStopped(engine: EngineUnderTest): void {
       test(`close: ${what}`, async () => {
         const sandbox = await prepared.fork();
         await using fork = await sandbox.fork();
-        const mark = uniqueWord();
+        const { mark, run, up } = make();
         let aliveAtRejection: unknown;
-        const stopped = expectCode(start(sandbox, script, mark), "CLOSED").then(async (error) => {
+        const stopped = expectCode(start(sandbox, run, mark), "CLOSED").then(async (error) => {
           aliveAtRejection = await processesWith(mark);
           return error;
         });
-        await waitForProcesses(mark, processes);
+        await up();
         await sandbox.close();
         expect(await processesWith(mark)).toEqual([]);
         expectPartial(await stopped);
@@ -96,11 +118,13 @@ export function describeStopped(engine: EngineUnderTest): void {
         if (sandbox === undefined) return;
         await using _closing = sandbox;
         await sandbox.writeFile("file", "before");
-        const mark = uniqueWord();
-        const filling =
-          "(while test ! -e go; do sleep 0.05; done; exec head -c 200M /dev/zero > big) & sleep 0.3; touch go;";
-        const stopped = expectCode(start(sandbox, `${filling} ${script}`, mark), "LIMIT");
-        await waitForProcesses(mark, processes);
+        const { mark, run, up } = make();
+        // Its input opens when all is up: only then does it fill the disk.
+        const filling = "(read go <&3; exec head -c 200M /dev/zero > big) 3<&0 &";
+        const stopped = expectCode(
+          start(sandbox, `${filling} ${run}`, mark, { stdin: lineAfter(up()) }),
+          "LIMIT",
+        );
         const error = await stopped;
         expect(await processesWith(mark)).toEqual([]);
         expectPartial(error);
@@ -109,9 +133,10 @@ export function describeStopped(engine: EngineUnderTest): void {
 
       test(`the command's own end: ${what}`, async () => {
         const sandbox = await prepared.fork();
-        const mark = uniqueWord();
-        const result = await sandbox.exec(`(${script}) > /dev/null 2>&1 & sleep 0.3; echo ended; exit 7`, {
+        const { mark, run, up } = make();
+        const result = await sandbox.exec(`(${run}) > /dev/null 2>&1 & read go; echo ended; exit 7`, {
           env: { FORKBOX_TEST_MARK: mark },
+          stdin: lineAfter(up()),
         });
         expect(await processesWith(mark)).toEqual([]);
         expect(result).toMatchObject({ exitCode: 7, stdout: "ended\n" });
@@ -159,4 +184,10 @@ export function describeStopped(engine: EngineUnderTest): void {
       await Promise.all(stopped);
     });
   });
+}
+
+/** A line of input that comes when something has happened. */
+async function* lineAfter(happened: Promise<void>): AsyncGenerator<string> {
+  await happened;
+  yield "go\n";
 }

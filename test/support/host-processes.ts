@@ -28,6 +28,21 @@ export async function waitForProcesses(marker: string, count = 1): Promise<void>
   throw new Error(`no process of this host ever carried ${marker}: is the engine on another machine?`);
 }
 
+/** Waits until each of the words is, alone, an argument of some process. */
+export async function waitForArguments(words: readonly string[]): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const seen = new Set<string>();
+    for (const pid of await hostPids()) {
+      for (const argument of (await procText(pid, "cmdline")).split("\0")) seen.add(argument);
+    }
+    if (words.every((word) => seen.has(word))) return;
+    await sleep(10);
+  }
+  throw new Error(
+    `no process of this host ever had ${words.join(" and ")}: is the engine on another machine?`,
+  );
+}
+
 export async function hostPids(): Promise<number[]> {
   return (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
 }

@@ -50,3 +50,8 @@ let counter = 0;
 export function uniqueWord(prefix = "mark"): string {
   return `${prefix}-${process.pid}-${Date.now().toString(36)}-${counter++}`;
 }
+
+/** A number of seconds to sleep that nothing else on this machine sleeps. */
+export function uniqueNumber(): string {
+  return `${1_000_000 + process.pid}${String(counter++).padStart(4, "0")}`;
+}
