@@ -18,6 +18,7 @@ prepare() {
   mount -n -i -t proc proc /proc || exit 1
   mount -n -i -t tmpfs -o mode=755 forkbox /dev/shm && mkdir /dev/shm/s /dev/shm/h || exit 1
   mount -n -i -c --bind . /dev/shm/s && cd /dev/shm/s || exit 1
+  unset OLDPWD # commands can read the environment that bwrap starts with
   own=$2
   echo "0 0 $pid" >&4
 }

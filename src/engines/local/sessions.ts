@@ -75,16 +75,16 @@ function isStarting(session: string): boolean {
 
 /** What lies under kept, bases and caches, without what a live session has linked. */
 function unusedKept(state: State): string[] {
-  const used = readdirSync(state.sessions)
+  const live = readdirSync(state.sessions)
     .map((id) => join(state.sessions, id))
-    .filter((path) => isLive(path) && existsSync(join(path, "l")))
-    .flatMap((path) =>
-      readdirSync(join(path, "l"), { withFileTypes: true })
-        .filter((entry) => entry.isSymbolicLink())
-        .map(({ name }) => readlinkSync(join(path, "l", name))),
-    );
-  const live = used.length > 0;
-  return [state.kept, state.bases, ...(live ? [] : [state.caches])]
+    .filter((path) => isLive(path) && existsSync(join(path, "l")));
+  const used = live.flatMap((path) =>
+    readdirSync(join(path, "l"), { withFileTypes: true })
+      .filter((entry) => entry.isSymbolicLink())
+      .map(({ name }) => readlinkSync(join(path, "l", name))),
+  );
+  // Which caches its commands use, a session has nowhere written down.
+  return [state.kept, state.bases, ...(live.length > 0 ? [] : [state.caches])]
     .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
     .filter((path) => !used.some((target) => target === path || target.startsWith(`${path}/`)));
 }
