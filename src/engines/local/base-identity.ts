@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Base } from "../../engine.js";
 import type { ImageBase } from "./base-image.js";
@@ -30,14 +30,24 @@ function directoriesOf(base: Exclude<Base, ImageBase>): string[] {
     "usr/local/bin",
     "usr/local/lib",
     "etc",
-    "opt",
   ];
-  if ("rootfs" in base) return ["", ...inside].map((path) => join(realpathSync(base.rootfs), path));
+  if ("rootfs" in base) {
+    const root = realpathSync(base.rootfs);
+    return [...inside.map((path) => join(root, path)), ...packagesIn(join(root, "opt"))];
+  }
   const prefix = dirname(dirname(realpathSync(process.execPath)));
   return [
     ...inside.filter((path) => path !== "etc").map((path) => `/${path}`),
+    ...packagesIn("/opt"),
     join(prefix, "bin"),
     join(prefix, "lib/node_modules"),
     ...(base.paths ?? []),
   ];
+}
+
+/** Each package in /opt has a directory; files beside them come and go and are no tools. */
+function packagesIn(opt: string): string[] {
+  if (!existsSync(opt)) return [];
+  const directories = readdirSync(opt, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return directories.map(({ name }) => join(opt, name)).sort();
 }
