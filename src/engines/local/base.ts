@@ -9,6 +9,7 @@ import type { Holder } from "./holder.js";
 import type { Ids } from "./ids.js";
 import type { Layer } from "./snapshots.js";
 import type { Stage } from "./stage.js";
+import { withUmask } from "./state.js";
 
 /** A host path shown read-only at a place in the sandbox. */
 export interface Bind {
@@ -96,7 +97,7 @@ export class Bases {
   async #host(paths: readonly string[], user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
     const name = `b${this.#next++}`;
     const path = join(context.directory, "l", name);
-    mkdirSync(path, { mode: 0o755 });
+    withUmask(0o022, () => mkdirSync(path));
     const binds = await hostBinds(paths, context.stage);
     writeHostSkeleton(path, binds, user, context.ids.owner(user));
     return { layers: [baseLayer(name, path)], binds, environment: hostEnvironment(binds) };

@@ -60,10 +60,10 @@ async function runIn(
   output: Output,
 ): Promise<ExecOutcome> {
   const { snapshots, ids, networks } = session;
+  const processes = slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits });
   const top = snapshots.newLayer(from.top);
   await makeMountPoints(session, from, top, request.user, missing);
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);
-  const processes = slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits });
   const plan: LaunchPlan = {
     view: view.name,
     top: top.name,

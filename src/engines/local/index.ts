@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type {
   Base,
   Capabilities,
@@ -43,7 +44,7 @@ export interface LocalOptions {
  * ```
  */
 export function local(options: LocalOptions = {}): Engine & AsyncDisposable {
-  return new LocalEngine(options.stateDirectory ?? stateDirectory());
+  return new LocalEngine(resolve(options.stateDirectory ?? stateDirectory()));
 }
 
 class LocalEngine implements Engine, AsyncDisposable {

@@ -1,7 +1,7 @@
 import { lstat, opendir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Limits } from "../../engine.js";
 import type { CommandCgroup } from "./cgroups.js";
+import { bytes, latin1 } from "./tree.js";
 
 const POLL_MS = 200;
 
@@ -19,7 +19,7 @@ export function watchLimits(
     if (memoryMiB !== undefined && command.outOfMemory()) return "memory";
     if (diskMiB === undefined) return undefined;
     const most = diskMiB * 1024 * 1024;
-    return (await diskUsage(upper, most)) > most ? "disk" : undefined;
+    return (await diskUsage(latin1(upper), most)) > most ? "disk" : undefined;
   };
   const poll = async () => {
     const why = await look();
@@ -36,14 +36,15 @@ export function watchLimits(
   };
 }
 
-/** Bytes on disk below a directory; stops counting past `enough`. */
+/** Bytes on disk below a directory, a latin1 string of its bytes; stops counting past `enough`. */
 async function diskUsage(directory: string, enough: number): Promise<number> {
   let total = 0;
   try {
-    for await (const entry of await opendir(directory)) {
-      const path = join(directory, entry.name);
+    // Names are bytes: one that is no text must not hide what is beside it.
+    for await (const entry of await opendir(bytes(directory), { encoding: "latin1" as BufferEncoding })) {
+      const path = `${directory}/${entry.name}`;
       if (entry.isDirectory()) total += await diskUsage(path, enough - total);
-      else total += (await lstat(path)).blocks * 512;
+      else total += (await lstat(bytes(path))).blocks * 512;
       if (total > enough) break;
     }
   } catch {

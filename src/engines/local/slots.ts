@@ -51,18 +51,19 @@ export class Slots {
     const place = this.#idle.shift() ?? this.#standBy(this.#cold.pop() ?? (await this.#make()));
     try {
       await place.ready;
-      const slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
-      return { ...slot, give: () => this.#give(place, slot.close) };
     } catch (error) {
       this.#cold.push(place);
       throw error;
     }
+    const slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
+    return { ...slot, give: () => this.#give(place, slot) };
   }
 
   /** Only when no process can be in it any more. */
-  #give(place: Place, close: () => void): void {
-    close();
-    if (!this.owner.holder.alive) return;
+  #give(place: Place, slot: ReturnType<typeof openSlot>): void {
+    slot.close();
+    // A process that was not called may wait yet: two must never read one call, each half of it.
+    if (!this.owner.holder.alive || !slot.wasCalled()) return;
     if (this.#idle.length < STANDING_BY) this.#idle.push(this.#standBy(place));
     else this.#cold.push(place);
   }
@@ -80,7 +81,7 @@ export class Slots {
   }
 }
 
-function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean): Slot & { close: () => void } {
+function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
   // Readers first, and writers that are readers too: so the job's own opens never wait for us.
   const reader = (pipe: string) =>
     new Socket({ fd: openSync(join(path, pipe), O_RDONLY | O_NONBLOCK), readable: true, writable: false });
@@ -89,6 +90,7 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean): Sl
   const keepers = [go, keeper("args"), ...(withStdin ? [keeper("in")] : [])];
   const sockets = [reader("out"), reader("err"), reader("status")] as const;
   const writers: Socket[] = [];
+  let called = false;
   const writer = (pipe: string) => {
     const fd = openSync(join(path, pipe), O_WRONLY | O_NONBLOCK);
     const socket = new Socket({ fd, readable: false, writable: true });
@@ -105,7 +107,11 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean): Sl
     stdout: sockets[0],
     stderr: sockets[1],
     status: sockets[2],
-    call: (name, ...args) => writeLine(go, [name, ...args.map(quote)].join(" ")),
+    call(name: string, ...args: readonly string[]) {
+      called = true;
+      writeLine(go, [name, ...args.map(quote)].join(" "));
+    },
+    wasCalled: () => called,
     openWriters() {
       const opened = { args: writer("args"), stdin: withStdin ? writer("in") : undefined };
       closeKeepers();

@@ -4,6 +4,7 @@ import type { Snapshot, User } from "../../engine.js";
 import type { BaseTree } from "./base.js";
 import { Garbage } from "./garbage.js";
 import type { HolderOwner } from "./holder.js";
+import { latin1 } from "./tree.js";
 
 /** One directory of a chain. It never changes once another snapshot stands on it. */
 export interface Layer {
@@ -95,7 +96,7 @@ export class Snapshots {
       owned: true,
     };
     mkdirSync(layer.path);
-    if (under) copyAttributes(under.path, layer.path);
+    if (under) copyAttributes(latin1(under.path), latin1(layer.path));
     return layer;
   }
 

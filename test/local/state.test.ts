@@ -1,0 +1,39 @@
+import { mkdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { expect, test } from "vitest";
+import { local } from "../../src/engines/local/index.js";
+import { createFromKept, keepSandbox, Sandbox } from "../../src/sandbox.js";
+import { hostDirectory } from "../support/scratch.js";
+import { describeLocal } from "./base-sandbox.js";
+
+describeLocal("wherever the state lies and whatever the caller's umask is", () => {
+  const places: [string, (host: string) => string][] = [
+    ["a path with spaces, colons, commas and letters beyond ASCII", (host) => join(host, "a b:c,é'\\")],
+    ["a relative path", (host) => relative(process.cwd(), join(host, "state"))],
+  ];
+
+  test.each(places)("commands run, and a kept snapshot is found again: %s", async (_, place) => {
+    await using engine = local({ stateDirectory: place(await hostDirectory()) });
+    const options = { engine, network: "off" } as const;
+    await using sandbox = await Sandbox.create(options);
+    await sandbox.writeFile("file", "x");
+    expect((await sandbox.exec("cat file && echo y >more")).stdout).toBe("x");
+    await keepSandbox(sandbox, "key");
+    await using kept = (await createFromKept("key", options)) as Sandbox;
+    expect((await kept.exec("cat file more")).stdout).toBe("xy\n");
+  });
+
+  test("a umask that takes everything from others takes nothing from a sandbox's user", async () => {
+    const place = join(await hostDirectory(), "state");
+    mkdirSync(place);
+    const before = process.umask(0o077);
+    try {
+      await using engine = local({ stateDirectory: place });
+      await using sandbox = await Sandbox.create({ engine, network: "off" });
+      await sandbox.writeFile("dir/file", "x");
+      expect((await sandbox.exec("cat dir/file; stat -c %a / dir dir/file")).stdout).toBe("x755\n755\n644\n");
+    } finally {
+      process.umask(before);
+    }
+  });
+});
