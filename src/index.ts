@@ -20,6 +20,7 @@ export type {
   Support,
   User,
 } from "./engine.js";
+export { type DaggerOptions, dagger } from "./engines/dagger/index.js";
 export { type LocalOptions, local } from "./engines/local/index.js";
 export { type ErrorCode, SandboxError, type SandboxErrorDetails } from "./errors.js";
 export type {

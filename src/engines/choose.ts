@@ -111,14 +111,7 @@ async function leaseShared(name: EngineName): Promise<EngineLease> {
   };
 }
 
+/** Loaded when it is asked for: most programs never do. */
 async function loadDagger(): Promise<() => Engine> {
-  // Loaded when it is asked for: most programs never do. By a variable, as it may not be there.
-  const module: string = "./dagger/index.js";
-  try {
-    return ((await import(module)) as { dagger: () => Engine }).dagger;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
-    const message = `${operation}: the Dagger engine is not part of this version of forkbox. Use engine: "local".`;
-    throw new SandboxError("ENGINE_UNAVAILABLE", message, { operation, cause });
-  }
+  return (await import("./dagger/index.js")).dagger;
 }
