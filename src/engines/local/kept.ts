@@ -3,6 +3,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,10 +11,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Base, User } from "../../engine.js";
 import { mergeLayers } from "./compact.js";
 import type { Session } from "./session.js";
+import { usedByLiveSessions } from "./sessions.js";
 import type { Layer, LocalSnapshot } from "./snapshots.js";
 
 /** Keeps a snapshot beyond this process: all that lies on its base, merged into one layer of hard links. */
@@ -23,7 +25,11 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
   // The live layers and the kept one share files from now on.
   for (const layer of own) layer.frozen = true;
   const merged = await mergeLayers(session, snapshot, own, rest);
-  const place = placeOf(session, key);
+  const before = placesOf(session, key);
+  const place = join(
+    session.state.kept,
+    `${hash(key)}-${Date.now().toString(36)}-${randomBytes(4).toString("hex")}`,
+  );
   const draft = `${place}.${randomBytes(4).toString("hex")}`;
   const below = rest.filter(({ name }) => !name.startsWith("b")).map(({ name }) => name.slice(1));
   mkdirSync(draft);
@@ -33,12 +39,12 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
       join(draft, "meta.json"),
       JSON.stringify({ user: snapshot.user, below, keptAt: new Date().toISOString() }),
     );
-    await forgetKept(session, key);
     renameSync(draft, place);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     throw error;
   }
+  await removePlaces(session, before);
 }
 
 export async function findKept(
@@ -46,9 +52,10 @@ export async function findKept(
   key: string,
   base: Base,
 ): Promise<LocalSnapshot | undefined> {
-  const place = placeOf(session, key);
-  // First the link that says it is in use, then the look whether it is there: prune looks the other way round.
-  keptLayer(session, hash(key));
+  const place = placesOf(session, key).at(-1);
+  if (!place) return undefined;
+  // First the link that says it is in use, then the look whether it is there: who removes looks the other way round.
+  keptLayer(session, basename(place));
   let meta: { user: User; below: string[] };
   try {
     meta = JSON.parse(readFileSync(join(place, "meta.json"), "utf8"));
@@ -57,18 +64,35 @@ export async function findKept(
     return undefined;
   }
   const tree = await session.bases.get(base, meta.user, session.baseContext);
-  const layers = [hash(key), ...meta.below].map((name) => keptLayer(session, name));
+  const layers = [basename(place), ...meta.below].map((name) => keptLayer(session, name));
   if (layers.some((layer) => layer === undefined)) return undefined;
   const chain = [...(layers as Layer[]), ...tree.layers];
   return session.snapshots.create([session.snapshots.newLayer(chain[0]), ...chain], tree, meta.user);
 }
 
 export async function forgetKept(session: Session, key: string): Promise<void> {
-  const place = placeOf(session, key);
-  if (!existsSync(place)) return;
+  await removePlaces(session, placesOf(session, key));
+}
+
+/** Without meta.json nobody finds it any more; it goes when no live session stands on it, at the latest by prune. */
+async function removePlaces(session: Session, places: readonly string[]): Promise<void> {
+  if (places.length === 0) return;
+  for (const place of places) rmSync(join(place, "meta.json"), { force: true });
+  const used = usedByLiveSessions(session.state);
+  const gone = places.filter((place) => !used(place)).flatMap((place) => setAside(place));
+  if (gone.length > 0) await session.holder.task("rm", "-rf", "--", ...gone);
+}
+
+/** Under a name that prune knows to be half removed; nothing when another process was first. */
+function setAside(place: string): string[] {
   const gone = `${place}.gone-${randomBytes(4).toString("hex")}`;
-  renameSync(place, gone);
-  await session.holder.task("rm", "-rf", "--", gone);
+  try {
+    renameSync(place, gone);
+    return [gone];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function keptLayer(session: Session, name: string): Layer | undefined {
@@ -79,8 +103,12 @@ function keptLayer(session: Session, name: string): Layer | undefined {
   return { name: `k${name}`, path, level: 0, holds: 1, frozen: true, owned: false };
 }
 
-function placeOf(session: Session, key: string): string {
-  return join(session.state.kept, hash(key));
+/** Where snapshots are kept under a key, the last of them the valid one. None ever changes: another process may stand on it. */
+function placesOf(session: Session, key: string): string[] {
+  return readdirSync(session.state.kept)
+    .filter((name) => name.startsWith(`${hash(key)}-`) && !name.includes("."))
+    .sort()
+    .map((name) => join(session.state.kept, name));
 }
 
 function hash(key: string): string {

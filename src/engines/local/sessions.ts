@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Pruned, PruneOptions, Session } from "../admin.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
@@ -44,9 +44,15 @@ export async function prune(
   const dead = readdirSync(state.sessions)
     .map((id) => join(state.sessions, id))
     .filter((path) => !isLive(path) && !isStarting(path));
-  const kept = unusedKept(state).filter(
-    (path) => all || isDraft(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs),
+  const isRest = (path: string) => isDraft(path) || isForgotten(path, state);
+  const old = unusedKept(state).filter(
+    (path) => all || isRest(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs),
   );
+  const rests = old.filter(isRest);
+  // Nobody finds them any more from here on; who found one just before has linked it.
+  for (const path of old) if (isKept(path, state)) rmSync(join(path, "meta.json"), { force: true });
+  const used = usedByLiveSessions(state);
+  const kept = old.filter((path) => !used(path));
   const bytes = diskBytes([...dead, ...kept]);
   if (dead.length + kept.length === 0) return { sessions: 0, kept: 0, bytes: 0 };
   // In a holder, since an ordinary caller can delete some directories only there.
@@ -58,7 +64,7 @@ export async function prune(
   } finally {
     await holder.close();
   }
-  return { sessions: dead.length, kept: kept.filter((path) => !isDraft(path)).length, bytes };
+  return { sessions: dead.length, kept: kept.filter((path) => !rests.includes(path)).length, bytes };
 }
 
 /** A live owner holds a lock on its lease, which ends with it however it ends. */
@@ -73,20 +79,39 @@ function isStarting(session: string): boolean {
   return /\/\.[^/]*$/.test(session) && ageMs(session) < 60_000;
 }
 
-/** What lies under kept, bases and caches, without what a live session has linked. */
+/** What lies under kept, bases and caches, without what live sessions use. */
 function unusedKept(state: State): string[] {
-  const live = readdirSync(state.sessions)
-    .map((id) => join(state.sessions, id))
-    .filter((path) => isLive(path) && existsSync(join(path, "l")));
-  const used = live.flatMap((path) =>
+  // Which caches its commands use, a session has nowhere written down.
+  const caches = liveSessions(state).length > 0 ? [] : [state.caches];
+  const used = usedByLiveSessions(state);
+  return [state.kept, state.bases, ...caches]
+    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+    .filter((path) => !used(path));
+}
+
+/** Whether a live session has linked a directory of the state, or something in it. */
+export function usedByLiveSessions(state: State): (path: string) => boolean {
+  const targets = liveSessions(state).flatMap((path) =>
     readdirSync(join(path, "l"), { withFileTypes: true })
       .filter((entry) => entry.isSymbolicLink())
       .map(({ name }) => readlinkSync(join(path, "l", name))),
   );
-  // Which caches its commands use, a session has nowhere written down.
-  return [state.kept, state.bases, ...(live.length > 0 ? [] : [state.caches])]
-    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
-    .filter((path) => !used.some((target) => target === path || target.startsWith(`${path}/`)));
+  return (path) => targets.some((target) => target === path || target.startsWith(`${path}/`));
+}
+
+function liveSessions(state: State): string[] {
+  return readdirSync(state.sessions)
+    .map((id) => join(state.sessions, id))
+    .filter((path) => isLive(path) && existsSync(join(path, "l")));
+}
+
+function isKept(path: string, { kept }: State): boolean {
+  return dirname(path) === kept;
+}
+
+/** Replaced or forgotten while something stood on it. */
+function isForgotten(path: string, state: State): boolean {
+  return isKept(path, state) && !existsSync(join(path, "meta.json"));
 }
 
 /** Half-made, or half-removed, by a process that was killed. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -20,8 +20,10 @@ export interface State {
 /** Directories of the state, made when missing. Nobody else may look in. */
 export function openState(directory: string): State {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // One spelling: what is in use is told by comparing paths.
+  const real = realpathSync(directory);
   const made = (name: string) => {
-    const path = join(directory, name);
+    const path = join(real, name);
     withUmask(0, () => mkdirSync(path, { recursive: true, mode: 0o711 }));
     return path;
   };
