@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Base, OpenOptions } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -19,6 +20,7 @@ export async function openBase(
   options: OpenOptions,
 ): Promise<DaggerSnapshot> {
   const asked: QueryOptions = { operation, signal: options.signal };
+  await requireOnHost(base);
   return asking(operation, undefined, async () => {
     const steps = await baseSteps(workspace, base, asked);
     const uid = UID[options.user];
@@ -49,6 +51,7 @@ export async function openBase(
 /** A string that changes when the base's content does. */
 export async function identifyBase(workspace: Workspace, base: Base, signal?: AbortSignal): Promise<string> {
   const asked: QueryOptions = { operation, signal };
+  await requireOnHost(base);
   return asking(operation, undefined, async () => {
     if ("image" in base) {
       const steps = [call("container"), call("from", { address: base.image })];
@@ -59,6 +62,23 @@ export async function identifyBase(workspace: Workspace, base: Base, signal?: Ab
     const build = "dockerfile" in base ? JSON.stringify([base.target, base.buildArgs]) : "";
     return `dagger ${digest} ${build}`;
   });
+}
+
+/** A base of this host that is not there is an error of its own, before the engine is asked. */
+async function requireOnHost(base: Base): Promise<void> {
+  if ("image" in base || "host" in base) return;
+  const path = resolve("archive" in base ? base.archive : directoryOf(base));
+  try {
+    const stats = await stat(path);
+    if (stats.isDirectory() !== "archive" in base) return;
+  } catch (cause) {
+    const message = `create: the base ${path} can't be read: ${(cause as Error).message}.`;
+    const code = (cause as NodeJS.ErrnoException).code === "EACCES" ? "PERMISSION" : "NOT_FOUND";
+    throw new SandboxError(code, message, { operation, path, cause });
+  }
+  const what = "archive" in base ? "is a directory, not an archive" : "is not a directory";
+  const code = "archive" in base ? "NOT_A_FILE" : "NOT_A_DIRECTORY";
+  throw new SandboxError(code, `create: the base ${path} ${what}.`, { operation, path });
 }
 
 async function baseSteps(workspace: Workspace, base: Base, asked: QueryOptions): Promise<Step[]> {

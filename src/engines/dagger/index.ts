@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type {
   Base,
   Capabilities,
@@ -20,24 +21,14 @@ import { execOn } from "./exec.js";
 import { listSnapshot, readFromSnapshot, statInSnapshot } from "./files.js";
 import { importInto } from "./import.js";
 import { findKept, forgetKept, keepSnapshot } from "./kept.js";
+import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
 import { Pool } from "./pool.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import { HostState, stateDirectory } from "./state.js";
 import { Tree } from "./tree.js";
 import { viewSnapshot } from "./view.js";
 
-export interface DaggerOptions {
-  /**
-   * Engines to spread sandboxes over: `unix://`, `tcp://`, `ssh://`, `kube-pod://`… as in
-   * `_EXPERIMENTAL_DAGGER_RUNNER_HOST`. A fork stays with its parent. Default: the one that variable names, else
-   * the one of a `dagger run` around this process, else one that the Dagger CLI starts in Docker and leaves there.
-   */
-  engines?: readonly string[];
-  /** The Dagger CLI. Default: `_EXPERIMENTAL_DAGGER_CLI_BIN`, else `dagger` on the PATH. */
-  cli?: string;
-  /** Where files on their way to an engine lie, and which setups are kept. Default: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
-  stateDirectory?: string;
-}
+export type { DaggerOptions } from "./options.js";
 
 /**
  * Runs sandboxes on Dagger engines (0.19.9 and later). It starts at its first use; whoever made it closes it.
@@ -55,15 +46,12 @@ export function dagger(options: DaggerOptions = {}): Engine & AsyncDisposable {
 class DaggerEngine implements Engine, AsyncDisposable {
   readonly name = "dagger";
   readonly defaultBase: Base = { image: "node:20-alpine3.22" };
-  readonly #endpoints: readonly string[];
   readonly #state: HostState;
   readonly #pool: Pool;
 
   constructor(options: DaggerOptions) {
-    const { _EXPERIMENTAL_DAGGER_RUNNER_HOST: host, _EXPERIMENTAL_DAGGER_CLI_BIN: bin } = process.env;
-    this.#endpoints = options.engines ?? (host ? [host] : []);
-    this.#state = new HostState(options.stateDirectory ?? stateDirectory());
-    this.#pool = new Pool(this.#endpoints, options.cli ?? (bin || "dagger"), this.#state);
+    this.#state = new HostState(join(options.stateDirectory ?? stateDirectory(), "dagger"));
+    this.#pool = new Pool(endpointsOf(options), cliOf(options), this.#state);
   }
 
   async capabilities(signal?: AbortSignal): Promise<Capabilities> {

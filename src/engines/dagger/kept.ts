@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -7,6 +7,7 @@ import { asking } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
 import { type BaseInfo, DaggerSnapshot } from "./snapshot.js";
+import { readJson } from "./state.js";
 import type { Workspace } from "./workspace.js";
 
 /** In a kept snapshot, and in nothing that is made of it. */
@@ -74,10 +75,7 @@ export async function findKept(
   key: string,
   signal?: AbortSignal,
 ): Promise<DaggerSnapshot | undefined> {
-  const kept = await readFile(pathOf(workspace, key), "utf8").then(
-    (text) => JSON.parse(text) as Kept,
-    () => undefined,
-  );
+  const kept = await readJson<Kept>(pathOf(workspace, key));
   if (kept?.key !== key) return undefined;
   const asked: QueryOptions = { operation: "find", signal };
   try {

@@ -85,7 +85,10 @@ if [ -d ${CHANNEL} ]; then
   }
   receive >$input &
 fi
-env "$@" <$input >$io/o 2>$io/e & pid=$!
+# Opened here, so that each tee has its writer even when the command is killed before it could open them.
+exec 4>$io/o 5>$io/e
+env "$@" <$input >&4 2>&5 4>&- 5>&- & pid=$!
+exec 4>&- 5>&-
 if [ -n "$seconds" ]; then
   { sleep $seconds; : >$io/deadline; kill -KILL $pid; } &
 fi

@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import { removeTree } from "./remove-tree.js";
 
-/** Where the Dagger engine keeps what it stages on this host, and which setups it keeps. */
+/** Where forkbox keeps its state: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  const all =
-    env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
-  return join(all, "dagger");
+  return env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
 }
 
 /** Who a session directory belongs to. */
@@ -54,7 +53,7 @@ export class HostState {
 
   async discard(path: string): Promise<void> {
     this.#staged.delete(basename(path));
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 
   async #stage(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
@@ -66,7 +65,7 @@ export class HostState {
       await fill(building);
       await rename(building, path);
     } catch (error) {
-      await rm(building, { recursive: true, force: true });
+      await removeTree(building);
       throw error;
     }
     return path;
@@ -85,6 +84,7 @@ export class HostState {
     await mkdir(this.kept, { recursive: true });
     const owner: Owner = { pid: process.pid, started: await startOf(process.pid), at: Date.now() };
     await writeFile(join(this.directory, "owner.json"), JSON.stringify(owner));
+    await reclaim(this.#root);
   }
 
   /** Removes all but what kept setups still stand on. */
@@ -93,24 +93,55 @@ export class HostState {
   }
 }
 
-/** Removes a session's directory, except what is staged for kept setups. */
-export async function removeSession(directory: string, used: ReadonlySet<string>): Promise<void> {
-  await rm(join(directory, "exports"), { recursive: true, force: true });
+/** Removes what processes that are gone have staged; gives how many. */
+export async function reclaim(root: string): Promise<number> {
+  const used = await stagedByKept(join(root, "kept"));
+  let reclaimed = 0;
+  for (const { path, owner } of await owners(root)) {
+    if (!(await isAlive(owner)) && (await removeSession(path, used))) reclaimed++;
+  }
+  return reclaimed;
+}
+
+/** The session directories of all processes, dead ones included. */
+export async function owners(root: string): Promise<{ id: string; path: string; owner: Owner }[]> {
+  const found: { id: string; path: string; owner: Owner }[] = [];
+  for (const id of await readdir(join(root, "sessions")).catch(() => [])) {
+    const path = join(root, "sessions", id);
+    const owner = await readJson<Owner>(join(path, "owner.json"));
+    if (owner) found.push({ id, path, owner });
+  }
+  return found;
+}
+
+/** Undefined for what is gone, or half written by a process that was killed. */
+export async function readJson<T>(path: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a session's directory, except what is staged for kept setups. False when such is left. */
+export async function removeSession(directory: string, used: ReadonlySet<string>): Promise<boolean> {
+  await removeTree(join(directory, "exports"));
   let left = false;
   for (const name of await readdir(join(directory, "staged")).catch(() => [])) {
     const path = join(directory, "staged", name);
     if (used.has(path)) left = true;
-    else await rm(path, { recursive: true, force: true });
+    else await removeTree(path);
   }
-  if (!left) await rm(directory, { recursive: true, force: true });
+  if (!left) await removeTree(directory);
+  return !left;
 }
 
 /** Paths that kept setups still stand on. */
 export async function stagedByKept(kept: string): Promise<Set<string>> {
   const used = new Set<string>();
   for (const name of await readdir(kept).catch(() => [])) {
-    const record = await readFile(join(kept, name), "utf8").then(JSON.parse, () => undefined);
-    for (const path of (record?.staged ?? []) as string[]) used.add(path);
+    const record = await readJson<{ staged?: readonly string[] }>(join(kept, name));
+    for (const path of record?.staged ?? []) used.add(path);
   }
   return used;
 }

@@ -2,6 +2,8 @@ import type { ExecRequest } from "../../engine.js";
 
 /** After the container's own deadline, how long its answer may take before the request is cut off. */
 const GRACE_MS = 2000;
+/** What a command has printed needs this long to be in the engine's log; cut off earlier it would be lost. */
+const LOG_MS = 150;
 const MAX_TIMER_MS = 2_147_483_647;
 
 /** Why and when the request of a command is cut off: at once by its caller, and as a last resort by its deadline. */
@@ -10,6 +12,7 @@ export class Stop {
   readonly #started = performance.now();
   readonly #request: ExecRequest;
   readonly #timer: NodeJS.Timeout | undefined;
+  #aborting: NodeJS.Timeout | undefined;
   #why: "abort" | "deadline" | undefined;
 
   constructor(request: ExecRequest) {
@@ -19,7 +22,7 @@ export class Stop {
       this.#timer = setTimeout(() => this.#cut("deadline"), Math.min(deadlineMs + GRACE_MS, MAX_TIMER_MS));
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (signal?.aborted) this.#onAbort();
+    if (signal?.aborted) this.#cut("abort");
   }
 
   get signal(): AbortSignal {
@@ -40,10 +43,13 @@ export class Stop {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#aborting);
     this.#request.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  readonly #onAbort = (): void => this.#cut("abort");
+  readonly #onAbort = (): void => {
+    this.#aborting = setTimeout(() => this.#cut("abort"), LOG_MS);
+  };
 
   #cut(why: "abort" | "deadline"): void {
     this.#why ??= why;

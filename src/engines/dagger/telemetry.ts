@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
 import { readLogs, readSpans } from "./otlp.js";
 
@@ -8,7 +9,7 @@ import { readLogs, readSpans } from "./otlp.js";
 export interface Watch {
   /** The header that ties the engine's telemetry to this operation. */
   readonly traceparent: string;
-  /** Resolves when the engine has ended all work of the operation that was seen to start, or after `timeoutMs`. */
+  /** Resolves when the engine has ended all work of the operation and says no more, or after `timeoutMs`. */
   idle(timeoutMs: number): Promise<void>;
   close(): void;
 }
@@ -16,9 +17,13 @@ export interface Watch {
 interface Watched {
   onText: (stream: StreamName, text: string) => void;
   running: Set<string>;
-  seen: boolean;
-  onIdle: (() => void) | undefined;
+  /** When something last came. */
+  heard: number;
 }
+
+/** News come in batches, a tenth of a second apart where the machine is not busy. */
+const QUIET_MS = 350;
+const LOOK_MS = 25;
 
 /** Receives the logs and spans that a Dagger session exports: the only way to see output while a command runs. */
 export class Telemetry {
@@ -60,7 +65,7 @@ export class Telemetry {
 
   watch(onText: (stream: StreamName, text: string) => void): Watch {
     const traceId = randomBytes(16).toString("hex");
-    const watched: Watched = { onText, running: new Set(), seen: false, onIdle: undefined };
+    const watched: Watched = { onText, running: new Set(), heard: performance.now() };
     this.#watched.set(traceId, watched);
     return {
       traceparent: `00-${traceId}-${randomBytes(8).toString("hex")}-01`,
@@ -77,8 +82,7 @@ export class Telemetry {
   #take(url: string, body: Buffer): void {
     try {
       if (url === `/${this.#token}/logs`) {
-        for (const { traceId, stream, text } of readLogs(body))
-          this.#watched.get(traceId)?.onText(stream, text);
+        for (const { traceId, stream, text } of readLogs(body)) this.#log(traceId, stream, text);
       } else if (url === `/${this.#token}/traces`) {
         for (const { traceId, spanId, ended } of readSpans(body)) this.#span(traceId, spanId, ended);
       }
@@ -88,25 +92,31 @@ export class Telemetry {
     }
   }
 
+  #log(traceId: string, stream: StreamName, text: string): void {
+    const watched = this.#watched.get(traceId);
+    if (!watched) return;
+    watched.heard = performance.now();
+    watched.onText(stream, text);
+  }
+
   #span(traceId: string, spanId: string, ended: boolean): void {
     const watched = this.#watched.get(traceId);
     if (!watched) return;
-    watched.seen = true;
+    watched.heard = performance.now();
     if (ended) watched.running.delete(spanId);
     else watched.running.add(spanId);
-    if (watched.running.size === 0) watched.onIdle?.();
   }
 }
 
-function untilIdle(watched: Watched, timeoutMs: number): Promise<void> {
-  if (watched.seen && watched.running.size === 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    watched.onIdle = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
+async function untilIdle(watched: Watched, timeoutMs: number): Promise<void> {
+  const asked = performance.now();
+  watched.heard = asked;
+  for (;;) {
+    await sleep(LOOK_MS);
+    const now = performance.now();
+    if (watched.running.size === 0 && now - watched.heard >= QUIET_MS) return;
+    if (now - asked >= timeoutMs) return;
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {

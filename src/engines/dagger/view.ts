@@ -1,6 +1,6 @@
-import { chmod, readdir, rm } from "node:fs/promises";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
+import { removeTree } from "./remove-tree.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import { Tree } from "./tree.js";
@@ -34,23 +34,5 @@ export async function viewSnapshot(
   } catch (error) {
     await dispose();
     throw error;
-  }
-}
-
-/** Directories may be closed to their own user. */
-async function removeTree(root: string): Promise<void> {
-  try {
-    await rm(root, { recursive: true, force: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
-    await open(Buffer.from(root));
-    await rm(root, { recursive: true, force: true });
-  }
-}
-
-async function open(directory: Buffer): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true, encoding: "buffer" })) {
-    if (entry.isDirectory()) await open(Buffer.concat([directory, Buffer.from("/"), entry.name]));
   }
 }
