@@ -104,6 +104,7 @@ describe("a killed process", () => {
     const state = await mkdtemp(join(tmpdir(), "forkbox-test-state-"));
     await runOnce(state);
     const disk = await diskUse(state);
+    const pids: number[] = [];
     for (let time = 0; time < times; time++) {
       const victim = run("exec", state);
       await ready(victim);
@@ -118,9 +119,12 @@ describe("a killed process", () => {
       await untilNone(() => stillAlive(processes));
       await untilNone(() => mountsOf(state), 500);
       await untilNone(() => locksIn(state), 500);
-      await runOnce(state);
-      await untilNone(async () => (await cgroupsNow()).filter((path) => path.includes(`-${victim.pid}-`)));
+      pids.push(victim.pid as number);
     }
+    await runOnce(state);
+    await untilNone(async () =>
+      (await cgroupsNow()).filter((path) => pids.some((pid) => path.includes(`-${pid}-`))),
+    );
     await untilNone(
       async () => ((await diskUse(state)) > disk + 65_536 ? [await diskUse(state)] : []),
       10_000,
