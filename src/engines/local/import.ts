@@ -1,7 +1,6 @@
 import {
   chmodSync,
   chownSync,
-  copyFileSync,
   lchownSync,
   mkdirSync,
   readlinkSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import type { ImportEntry, ImportPlan, ImportRecord, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { copyHostFile } from "./copy-host-file.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import type { Session } from "./session.js";
 import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
@@ -207,16 +207,14 @@ export class LayerWriter {
         symlinkSync(readlinkSync(bytes(`${from}/${name}`), { encoding: "buffer" }), bytes(path));
         if (this.owner) lchownSync(bytes(path), this.owner.uid, this.owner.gid);
       } else {
-        copyFileSync(bytes(`${from}/${name}`), bytes(path));
-        this.#own(path, entry.mode, true);
+        copyHostFile(bytes(`${from}/${name}`), bytes(path), entry.mode, this.owner);
       }
     }
     for (const [path, mode] of modes) this.#own(path, mode);
   }
 
-  #own(path: string, mode: number, copied = false): void {
-    // A copy has its source's mode already: only bits that were dropped need another call.
-    if (!copied || (mode & 0o7000) !== 0 || process.getuid?.() === 0) chmodSync(bytes(path), mode);
+  #own(path: string, mode: number): void {
+    chmodSync(bytes(path), mode);
     if (this.owner) chownSync(bytes(path), this.owner.uid, this.owner.gid);
   }
 
