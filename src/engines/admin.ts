@@ -1,6 +1,3 @@
-import type { Engine } from "../engine.js";
-import { SandboxError } from "../errors.js";
-
 /** One thing that an engine needs, and whether this machine has it. */
 export interface Finding {
   check: string;
@@ -58,24 +55,9 @@ export function engineAdmins(): EngineAdmin[] {
     },
     {
       name: "dagger",
-      diagnose: async () => [await tryToStart((await import("./dagger/index.js")).dagger())],
-      // What it runs and keeps is in the Dagger engine, which lists and prunes that itself.
-      sessions: async () => [],
-      prune: async () => ({ sessions: 0, kept: 0, bytes: 0 }),
+      diagnose: async () => (await import("./dagger/admin.js")).diagnose(),
+      sessions: async () => (await import("./dagger/admin.js")).listSessions(),
+      prune: async (options) => (await import("./dagger/admin.js")).prune(options),
     },
   ];
-}
-
-/** The diagnosis of an engine whose error already says what is wrong and what to do. */
-async function tryToStart(engine: Engine): Promise<Finding> {
-  const check = "an engine answers";
-  try {
-    await engine.capabilities();
-    return { check, ok: true, severity: "error", detail: "yes" };
-  } catch (error) {
-    if (!(error instanceof SandboxError)) throw error;
-    return { check, ok: false, severity: "error", detail: error.message.replace(/^create: /, "") };
-  } finally {
-    await engine.close();
-  }
 }

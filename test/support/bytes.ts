@@ -7,9 +7,6 @@ export const randomData = (size: number): Uint8Array => new Uint8Array(randomByt
 
 export const sha256 = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
 
-/** A shell word that prints as itself. */
-export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 /** An octal printf that writes these bytes, whatever the shell. */
 export const printfBytes = (bytes: Uint8Array): string =>
   `printf '${[...bytes].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}'`;
