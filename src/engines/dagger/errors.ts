@@ -6,7 +6,8 @@ export class QueryFailure extends Error {
   readonly extensions: Readonly<Record<string, unknown>>;
 
   constructor(message: string, extensions: Readonly<Record<string, unknown>> = {}) {
-    super(readable(message));
+    const { stderr } = extensions;
+    super(readable(typeof stderr === "string" && stderr !== "" ? `${message}: ${stderr}` : message));
     this.extensions = extensions;
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ExecOutcome, ExecRequest, StreamName } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { readAttributes } from "./attributes.js";
+import { explainCaches } from "./caches.js";
 import { asking, unsupported } from "./errors.js";
 import { as, call, chain, follow } from "./graphql.js";
 import { LiveText } from "./live.js";
@@ -89,11 +90,11 @@ async function run(
   const steps = [...before, ...stdin.steps, call("withExec", { args, noInit: true })];
   const [first, ...others] = undo;
   const next = first ? as("next", first, `{${chain(others, "id")}}`) : "id";
-  const running = workspace.session.run<RunResult & { id?: string; next?: unknown }>(
-    steps,
-    `${resultFields(cut)} ${next}`,
-    asked,
-  );
+  const running = workspace.session
+    .run<RunResult & { id?: string; next?: unknown }>(steps, `${resultFields(cut)} ${next}`, asked)
+    .catch((error) => {
+      throw explainCaches(error);
+    });
   const result = await Promise.race([running, stdin.feed(asked)]);
   const id = result.id ?? follow<{ id: string }>(result.next, others).id;
   const snapshot = from.with(id, {

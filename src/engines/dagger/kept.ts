@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { cacheSteps } from "./caches.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
@@ -37,7 +38,7 @@ export async function keepSnapshot(
 ): Promise<void> {
   const asked = { operation: "keep", signal };
   const { workspace, container, base, user, staged } = snapshot;
-  const bare = [...snapshot.caches.keys()].map((path) => call("withoutMount", { path }));
+  const bare = await cacheSteps(snapshot, new Map(), user, asked);
   const script = `cat /proc/sys/kernel/random/uuid >${MARK}`;
   const steps = [
     workspace.container(container),

@@ -1,5 +1,6 @@
 import { lstat, readdir, readlink, rm } from "node:fs/promises";
 import { SandboxError } from "../../errors.js";
+import { isCacheMount } from "./caches.js";
 import { asking, QueryFailure, unsupported } from "./errors.js";
 import { as, call, type Step } from "./graphql.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
@@ -152,7 +153,7 @@ export class Tree {
   }
 
   #refuseOutside(real: string, path: string): void {
-    const isCache = this.snapshot.caches.has(real);
+    const isCache = this.snapshot.caches.has(real) || isCacheMount(real);
     if (!isCache && !isOurs(real) && real !== "/proc" && real !== "/dev" && real !== "/sys") return;
     throw unsupported(
       this.operation,
@@ -242,5 +243,5 @@ function partsOf(path: string): string[] {
 }
 
 function isOurs(real: string): boolean {
-  return real === MOUNT || real === CHANNEL;
+  return real === MOUNT || real === CHANNEL || isCacheMount(real);
 }

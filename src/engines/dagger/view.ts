@@ -1,3 +1,4 @@
+import { mountOf } from "./caches.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
 import { removeTree } from "./remove-tree.js";
@@ -23,7 +24,7 @@ export async function viewSnapshot(
   const root = await workspace.state.exportPath();
   const dispose = () => removeTree(root);
   try {
-    const bare = [MOUNT, CHANNEL, ...from.caches.keys()].map((mount) =>
+    const bare = [MOUNT, CHANNEL, ...[...from.caches.keys()].map(mountOf)].map((mount) =>
       call("withoutMount", { path: mount }),
     );
     const steps = [workspace.container(container), ...bare, call("directory", { path: real })];

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { User } from "../../engine.js";
+import { QueryFailure, unsupported } from "./errors.js";
+import { call, type Step } from "./graphql.js";
+import type { QueryOptions } from "./session.js";
+import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+
+/** Caches are mounted in the root directory, under names of their own. */
+const PREFIX = "/.forkbox-cache-";
+const OCCUPIED = 3;
+
+/**
+ * Puts a link to its mount in a cache's place, or takes it away: link OWNER NEW... -- OLD..., each as PLACE MOUNT.
+ * A cache that is mounted in its place can be moved by its sandbox, with the directory around it; the engine then
+ * can't clean up, fails the command, and deletes what was in the cache.
+ */
+const LINK = `owner=$1
+shift
+make() {
+  if [ -z "$1" ] || [ -d "$1" ]; then return; fi
+  make "\${1%/*}" && mkdir "$1" && chown "$owner" "$1"
+}
+while [ "$1" != -- ]; do
+  make "\${1%/*}" || exit 1
+  if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir "$1" || exit ${OCCUPIED}; fi
+  ln -sfn "$2" "$1" || exit 1
+  shift 2
+done
+shift
+while [ $# -gt 0 ]; do
+  if [ "$(readlink "$1")" = "$2" ]; then rm "$1" && mkdir "$1" && chown "$owner" "$1" || exit 1; fi
+  shift 2
+done`;
+
+export function isCacheMount(real: string): boolean {
+  return real.startsWith(PREFIX);
+}
+
+/** Steps from a container with the caches of one snapshot to one with others. Maps are path to name. */
+export async function cacheSteps(
+  from: DaggerSnapshot,
+  caches: ReadonlyMap<string, string>,
+  user: User,
+  asked: QueryOptions,
+): Promise<Step[]> {
+  const fresh = [...caches].filter(([path, name]) => from.caches.get(path) !== name);
+  const old = [...from.caches.keys()].filter((path) => !caches.has(path));
+  if (fresh.length === 0 && old.length === 0) return [];
+  const owner = ownerOf(from.base, user);
+  const steps = old.map((path) => call("withoutMount", { path: mountOf(path) }));
+  for (const [path, name] of fresh) {
+    const key = `forkbox ${name} ${user} ${from.base.key}`;
+    const { session } = from.workspace;
+    const { id } = await session.run<{ id: string }>([call("cacheVolume", { key })], "id", asked);
+    steps.push(call("withMountedCache", { path: mountOf(path), cache: id, owner }));
+  }
+  return [
+    ...steps,
+    ...linkSteps(
+      owner,
+      fresh.map(([path]) => path),
+      old,
+      ownerOf(from.base, from.user),
+    ),
+  ];
+}
+
+/** A failure as what it is when a cache's place was occupied: UNSUPPORTED. */
+export function explainCaches(error: unknown): unknown {
+  if (!(error instanceof QueryFailure) || error.extensions.exitCode !== OCCUPIED) return error;
+  return unsupported("exec", "on Dagger the place of a cache must be empty or missing in the sandbox.");
+}
+
+function linkSteps(owner: string, fresh: readonly string[], old: readonly string[], user: string): Step[] {
+  const pairs = (paths: readonly string[]) => paths.flatMap((path) => [path, mountOf(path)]);
+  const args = [
+    "/bin/sh",
+    "-c",
+    LINK,
+    randomBytes(9).toString("base64url"),
+    owner,
+    ...pairs(fresh),
+    "--",
+    ...pairs(old),
+  ];
+  return [
+    call("withUser", { name: "0:0" }),
+    call("withExec", { args, noInit: true }),
+    call("withUser", { name: user }),
+  ];
+}
+
+/** Where the cache of a place is mounted. */
+export function mountOf(path: string): string {
+  return PREFIX + createHash("sha256").update(path).digest("hex").slice(0, 12);
+}
