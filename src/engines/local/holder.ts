@@ -102,17 +102,17 @@ export class Holder {
 
   /** Calls a function of holder.sh and waits for its answer. */
   call(name: string, ...args: readonly string[]): Promise<string> {
-    return this.#ask(name, [], args);
+    return this.#ask(name, args);
   }
 
   /** Runs a program in the holder; rejects with what it printed. */
   run(...command: readonly string[]): Promise<string> {
-    return this.#ask("run", [], command);
+    return this.#ask("run", command);
   }
 
   /** The same without holding up what is sent after it. */
   task(...command: readonly string[]): Promise<string> {
-    return this.#ask("task", [], command);
+    return this.#ask("task", command);
   }
 
   /** Calls a function of holder.sh that does not answer. */
@@ -128,13 +128,13 @@ export class Holder {
     await this.ended;
   }
 
-  #ask(name: string, before: readonly string[], args: readonly string[]): Promise<string> {
+  #ask(name: string, args: readonly string[]): Promise<string> {
     if (!this.#alive) return Promise.reject(lost(name));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject, call: [name, ...args.slice(0, 2)].join(" ") });
       if (this.#pending.size === 1) this.#answers.ref();
-      this.send(name, ...before, String(id), ...args);
+      this.send(name, String(id), ...args);
     });
   }
 
