@@ -100,13 +100,13 @@ export function describeLimits(engine: EngineUnderTest): void {
     });
 
     test("the default of processes is enough for a build and too little for a bomb", async () => {
-      const sandbox = await createWhereSupported(engine, supported.processes, {});
-      if (sandbox === undefined) return;
-      await using _closing = sandbox;
+      await using sandbox = await Sandbox.create(engine.options);
       const { stdout } = await sandbox.exec(
         "i=0; while [ $i -lt 200 ]; do sleep 20 & i=$((i+1)); done; echo started $i",
       );
       expect(stdout).toBe("started 200\n");
+      // An engine that sets no limits can't be asked for one, and has no default.
+      if (supported.processes !== true) return;
       const { stdout: bomb } = await sandbox.exec(
         "i=0; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done 2>/dev/null; echo started $i",
       );
