@@ -4,12 +4,12 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
 import type { BaseContext } from "./base.js";
-import { type CachedImage, cachedImage, draftOf, hashOf } from "./base-archive-cache.js";
 import { ArchiveError } from "./base-archive-error.js";
 import { indexArchive } from "./base-archive-files.js";
 import { applyLayer } from "./base-archive-layer.js";
 import { readManifest } from "./base-archive-manifest.js";
 import { ImageTree } from "./base-archive-tree.js";
+import { type CachedBase, cachedBase, draftOf, hashOf } from "./base-cache.js";
 import type { Ids } from "./ids.js";
 
 /**
@@ -19,9 +19,9 @@ import type { Ids } from "./ids.js";
  * Throws NOT_FOUND, NOT_A_FILE, PERMISSION, UNSUPPORTED (no image for this machine, an unknown compression), and
  * INVALID_ARGUMENT for what is no whole image, does not match its digests, or names a path outside of itself.
  */
-export async function openArchive(archive: string, context: BaseContext): Promise<CachedImage> {
+export async function openArchive(archive: string, context: BaseContext): Promise<CachedBase> {
   const digest = await digestOf(archive, context.bases);
-  return cachedImage(digest, context, (draft) => extractImage(archive, draft, context.ids));
+  return cachedBase(digest, context, (draft) => extractImage(archive, draft, context.ids));
 }
 
 /** Extracts an archive's image to `tree` of a directory. */

@@ -15,7 +15,7 @@ import type { Base } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import type { BaseContext } from "./base.js";
 import { extractImage } from "./base-archive.js";
-import { type CachedImage, cachedImage } from "./base-archive-cache.js";
+import { type CachedBase, cachedBase } from "./base-cache.js";
 import { dockerfileSupport, requireTool, runTool } from "./base-tool.js";
 import { bytes, latin1 } from "./tree.js";
 
@@ -26,10 +26,10 @@ type DockerfileBase = Extract<Base, { dockerfile: string }>;
  * in the directory changes, not when the images it starts from do. Its RUN steps run under Buildah's own
  * isolation, not forkbox's.
  */
-export async function openDockerfile(base: DockerfileBase, context: BaseContext): Promise<CachedImage> {
+export async function openDockerfile(base: DockerfileBase, context: BaseContext): Promise<CachedBase> {
   requireTool("{ dockerfile }", dockerfileSupport());
   checkDirectory(base.dockerfile);
-  return cachedImage(await digestOf(base), context, async (draft) => {
+  return cachedBase(await digestOf(base), context, async (draft) => {
     const archive = join(draft, "image.tar");
     await build(base, draft, archive);
     const extracted = await extractImage(archive, draft, context.ids);

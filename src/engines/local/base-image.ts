@@ -5,7 +5,7 @@ import type { Base } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import type { BaseContext } from "./base.js";
 import { extractImage, openArchive } from "./base-archive.js";
-import { type CachedImage, cachedImage } from "./base-archive-cache.js";
+import { type CachedBase, cachedBase } from "./base-cache.js";
 import { openDockerfile } from "./base-dockerfile.js";
 import { imageSupport, requireTool, runTool } from "./base-tool.js";
 
@@ -18,14 +18,14 @@ export type ImageBase = Exclude<Base, { host: true } | { rootfs: string }>;
  * Throws what {@link openArchive} does, NOT_FOUND for an image the registry does not have, UNSUPPORTED without
  * the tool, and ENGINE_ERROR with what the tool said.
  */
-export async function openImage(base: ImageBase, context: BaseContext): Promise<CachedImage> {
+export async function openImage(base: ImageBase, context: BaseContext): Promise<CachedBase> {
   if ("archive" in base) return openArchive(base.archive, context);
   if ("dockerfile" in base) return openDockerfile(base, context);
   requireTool("{ image }", imageSupport());
   return fetchImage(base.image, context);
 }
 
-async function fetchImage(image: string, context: BaseContext): Promise<CachedImage> {
+async function fetchImage(image: string, context: BaseContext): Promise<CachedBase> {
   const what = `the base's image ${image}`;
   const { name, digest: pinned } = partsOf(image);
   const options = isLoopback(name) ? ["--tls-verify=false"] : []; // as Docker does
@@ -34,7 +34,7 @@ async function fetchImage(image: string, context: BaseContext): Promise<CachedIm
     `sha256:${createHash("sha256")
       .update(await runTool(what, "skopeo", ["inspect", "--raw", ...options, `docker://${image}`]))
       .digest("hex")}`;
-  return cachedImage(digest, context, async (draft) => {
+  return cachedBase(digest, context, async (draft) => {
     const archive = join(draft, "image.tar");
     const copy = ["copy", "--quiet", ...options.map((option) => option.replace("--", "--src-"))];
     await runTool(what, "skopeo", [...copy, `docker://${name}@${digest}`, `oci-archive:${archive}`]);

@@ -1,8 +1,9 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Base, User } from "../../engine.js";
-import type { CachedImage } from "./base-archive-cache.js";
-import { hostBinds, hostEnvironment, writeHostSkeleton } from "./base-host.js";
+import { type CachedBase, cachedBase } from "./base-cache.js";
+import { hostBinds, hostEnvironment } from "./base-host.js";
+import { identifyHostSkeleton, writeHostSkeleton } from "./base-host-skeleton.js";
 import { identifyDirectories } from "./base-identity.js";
 import type { ImageBase } from "./base-image.js";
 import type { Holder } from "./holder.js";
@@ -43,7 +44,7 @@ export interface BaseContext {
 /** Opens each base once a session. */
 export class Bases {
   #open = new Map<string, Promise<BaseTree>>();
-  #images = new Map<string, Promise<CachedImage>>();
+  #images = new Map<string, Promise<CachedBase>>();
   #next = 1;
 
   get(base: Base, user: User, context: BaseContext): Promise<BaseTree> {
@@ -76,7 +77,7 @@ export class Bases {
   }
 
   /** The extracted image of a base that names one; opened once a session for all its users. */
-  #image(base: ImageBase, context: BaseContext): Promise<CachedImage> {
+  #image(base: ImageBase, context: BaseContext): Promise<CachedBase> {
     const key = JSON.stringify(base);
     let image = this.#images.get(key);
     if (!image) {
@@ -95,12 +96,14 @@ export class Bases {
   }
 
   async #host(paths: readonly string[], user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
-    const name = `b${this.#next++}`;
-    const path = join(context.directory, "l", name);
-    withUmask(0o022, () => mkdirSync(path));
     const binds = await hostBinds(paths, context.stage);
-    writeHostSkeleton(path, binds, user, context.ids.owner(user));
-    return { layers: [baseLayer(name, path)], binds, environment: hostEnvironment(binds) };
+    const made = await cachedBase(identifyHostSkeleton(binds, user), context, async (draft) => {
+      const root = join(draft, "tree");
+      withUmask(0o022, () => mkdirSync(root));
+      writeHostSkeleton(root, binds, user, context.ids.owner(user));
+      return { environment: {} };
+    });
+    return { ...this.#tree(made.path, context), binds, environment: hostEnvironment(binds) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import type { Base, Change, OpenOptions } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { NAMESERVER } from "./base-host.js";
+import { NAMESERVER } from "./base-host-skeleton.js";
 import { applyChange } from "./change.js";
 import { readFromTree } from "./files.js";
 import { SANDBOX_ID } from "./ids.js";

@@ -12,25 +12,25 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BaseContext } from "./base.js";
 
-/** An image's extracted tree in the state. */
-export interface CachedImage {
+/** A base's tree, made once and kept in the state. */
+export interface CachedBase {
   /** Tells contents apart. */
   digest: string;
   /** Host directory of its root. */
   path: string;
-  /** What the image wants in the environment of commands. */
+  /** What an image wants in the environment of commands. */
   environment: Readonly<Record<string, string>>;
 }
 
 /**
- * The image of a digest, from the state's `bases`, or made there: under a temporary name that only a whole one
+ * The tree of a digest, from the state's `bases`, or made there: under a temporary name that only a whole one
  * loses, so that a killed process leaves nothing that counts, and two at once do not disturb each other.
  */
-export async function cachedImage(
+export async function cachedBase(
   digest: string,
   { bases, directory, ids }: BaseContext,
   make: (draft: string) => Promise<{ environment: Record<string, string> }>,
-): Promise<CachedImage> {
+): Promise<CachedBase> {
   // Who owns the files depends on the caller.
   const name = `${hashOf(digest)}-${ids.owner("root")?.uid ?? "own"}`;
   const place = join(bases, name);
@@ -56,7 +56,7 @@ export async function cachedImage(
     clearInterval(alive);
     await rm(draft, { recursive: true, force: true });
   }
-  return read(place, digest) as CachedImage;
+  return read(place, digest) as CachedBase;
 }
 
 /** A name beside `place` for what is not whole yet, as prune knows them. */
@@ -70,9 +70,9 @@ export function hashOf(text: string): string {
 
 const META = "image.json";
 
-function read(place: string, digest: string): CachedImage | undefined {
+function read(place: string, digest: string): CachedBase | undefined {
   try {
-    const { environment } = JSON.parse(readFileSync(join(place, META), "utf8")) as CachedImage;
+    const { environment } = JSON.parse(readFileSync(join(place, META), "utf8")) as CachedBase;
     touch(place); // prune goes by the last use
     return { digest, path: join(place, "tree"), environment };
   } catch {
