@@ -1,8 +1,13 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, type Stats, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { merge } from "./merge.mjs";
 import type { Session } from "./session.js";
-import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
-import { bytes, latin1 } from "./tree.js";
+import type { Layer, LocalSnapshot, View } from "./snapshots.js";
+import { latin1 } from "./tree.js";
+
+const MERGE = fileURLToPath(new URL("./merge.mjs", import.meta.url));
+/** In the session's directory. */
+const WHITEOUT = "whiteout";
 
 /** As many layers of one size as are merged into one of the next: a chain stays short at a small cost an exec. */
 const RUN = 8;
@@ -21,10 +26,7 @@ export async function compactChain(session: Session, snapshot: LocalSnapshot): P
   }
 }
 
-/**
- * One layer that does, over `rest`, what `run` does over it. Computed from what the merged trees show, not
- * from overlayfs's own marks: those are extended attributes, which Node can't read. Files are hard links.
- */
+/** One layer that does, over `rest`, what `run` does over it. */
 export async function mergeLayers(
   session: Session,
   like: LocalSnapshot,
@@ -36,28 +38,18 @@ export async function mergeLayers(
   // Two probes: an empty layer over each chain, so that no layer of theirs is mounted writable twice.
   const above = snapshots.create([snapshots.newLayer(run[0]), ...run, ...rest], like.base, like.user);
   const below = snapshots.create([snapshots.newLayer(rest[0]), ...rest], like.base, like.user);
-  const merged = snapshots.newLayer(run[0], (run[0] as Layer).level + 1);
   try {
     const whole = await snapshots.pin(above);
     const under = await snapshots.pin(below);
     try {
-      const whiteout = latin1(join(session.directory, "whiteout"));
-      const layers = run.map(({ path }) => latin1(path));
-      await new Merge(
-        layers,
-        latin1(whole.root),
-        latin1(under.root),
-        latin1(merged.path),
-        whiteout,
-      ).directory("");
+      return await mergeHere(session, whole, under, run).catch((error) => {
+        if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+        return mergeInHolder(session, whole, under, run);
+      });
     } finally {
       snapshots.unpin(above, whole);
       snapshots.unpin(below, under);
     }
-    return merged;
-  } catch (error) {
-    snapshots.garbage.remove(merged.path);
-    throw error;
   } finally {
     snapshots.release(above);
     snapshots.release(below);
@@ -65,48 +57,39 @@ export async function mergeLayers(
   }
 }
 
-/** All paths are latin1 strings of their bytes. */
-class Merge {
-  #entries = 0;
+function mergeHere(session: Session, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
+  return intoNewLayer(session, run, ({ path }) =>
+    merge({
+      merged: latin1(path),
+      whiteout: latin1(join(session.directory, WHITEOUT)),
+      whole: latin1(whole.root),
+      under: latin1(under.root),
+      run: run.map((layer) => latin1(layer.path)),
+    }),
+  );
+}
 
-  constructor(
-    private readonly run: readonly string[],
-    private readonly whole: string,
-    private readonly under: string,
-    private readonly merged: string,
-    private readonly whiteout: string,
-  ) {}
+/** Sandboxed code closed a directory to its own user, which an ordinary caller is: in the holder we are root. */
+function mergeInHolder(session: Session, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
+  return intoNewLayer(session, run, ({ name }) => {
+    const views = [whole, under].map((view) => `v/${view.name}`);
+    const layers = run.map((layer) => `l/${layer.name}`);
+    return session.holder.task(process.execPath, MERGE, `l/${name}`, WHITEOUT, ...views, ...layers);
+  });
+}
 
-  /**
-   * `run` and `overDirectory`: where every part of the way to the path is a directory, in which layers and under
-   * them. Anywhere else it may lead through a link of the sandbox, which the kernel would follow out of it.
-   */
-  async directory(path: string, run = this.run, overDirectory = true): Promise<void> {
-    const here = run.filter((layer) => stat(layer + path)?.isDirectory());
-    const changed = new Set(here.flatMap((layer) => list(layer + path)));
-    const shown = new Set(list(this.whole + path));
-    const over = overDirectory && stat(this.under + path)?.isDirectory() === true;
-    const hidden = over ? list(this.under + path).filter((name) => !shown.has(name)) : [];
-    for (const name of hidden) linkSync(bytes(this.whiteout), bytes(`${this.merged}${path}/${name}`));
-    for (const name of shown) {
-      if (changed.has(name)) await this.#entry(`${path}/${name}`, here, over);
-    }
-  }
-
-  async #entry(path: string, run: readonly string[], overDirectory: boolean): Promise<void> {
-    // Links of thousands of files take a while: others go on in between.
-    if (++this.#entries % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
-    const shown = stat(this.whole + path) as Stats;
-    const to = bytes(this.merged + path);
-    if (shown.isDirectory()) {
-      mkdirSync(to);
-      await this.directory(path, run, overDirectory);
-      copyAttributes(this.whole + path, this.merged + path);
-      utimesSync(to, shown.atimeMs / 1000, shown.mtimeMs / 1000);
-      return;
-    }
-    const from = run.find((layer) => stat(layer + path));
-    if (from) linkSync(bytes(from + path), to);
+async function intoNewLayer(
+  { snapshots }: Session,
+  [first]: readonly Layer[],
+  fill: (layer: Layer) => Promise<unknown>,
+): Promise<Layer> {
+  const layer = snapshots.newLayer(first, (first as Layer).level + 1);
+  try {
+    await fill(layer);
+    return layer;
+  } catch (error) {
+    snapshots.garbage.remove(layer.path);
+    throw error;
   }
 }
 
@@ -117,17 +100,4 @@ function findRun(layers: readonly Layer[]): number | undefined {
     if (run.every(({ level, owned }) => owned && level === run[0]?.level)) return at;
   }
   return undefined;
-}
-
-function stat(path: string): Stats | undefined {
-  try {
-    return lstatSync(bytes(path), { throwIfNoEntry: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-    throw error;
-  }
-}
-
-function list(path: string): string[] {
-  return readdirSync(bytes(path), { encoding: "latin1" });
 }
