@@ -73,6 +73,25 @@ export function describeLimits(engine: EngineUnderTest): void {
       expect((await sandbox.exec("ls; ls /tmp")).stdout).toBe("");
     });
 
+    test.each([
+      ["in a directory that nobody may list", "mkdir d; chmod 333 d; head -c 200M /dev/zero > d/big"],
+      ["in a file that is deleted but open", "exec 3> big; rm big; head -c 200M /dev/zero >&3"],
+    ])("what a command adds %s counts for diskMiB", async (_, script) => {
+      const sandbox = await createWhereSupported(engine, supported.diskMiB, { limits: { diskMiB: 16 } });
+      if (sandbox === undefined) return;
+      await using _closing = sandbox;
+      await expectCode(sandbox.exec(`${script}; sleep 30; echo survived`), "LIMIT");
+      expect(await sandbox.listDirectory(".")).toEqual([]);
+    });
+
+    test("a file with several names counts once for diskMiB", async () => {
+      const sandbox = await createWhereSupported(engine, supported.diskMiB, { limits: { diskMiB: 16 } });
+      if (sandbox === undefined) return;
+      await using _closing = sandbox;
+      const { exitCode } = await sandbox.exec("head -c 10M /dev/zero > a; ln a b; ln a c");
+      expect(exitCode).toBe(0);
+    });
+
     test("a fork bomb sees EAGAIN, the sandbox goes on and so does the host", async () => {
       const sandbox = await createWhereSupported(engine, supported.processes, { limits: { processes: 50 } });
       if (sandbox === undefined) return;

@@ -84,7 +84,7 @@ async function runIn(
   const onAbort = () => stop("abort");
   request.signal?.addEventListener("abort", onAbort, { once: true });
   if (request.signal?.aborted) stop("abort");
-  const watch = watchLimits(slot.cgroup, top.path, request.limits, stop);
+  const watch = watchLimits(session.holder, slot.cgroup, view, request.limits, stop);
   try {
     const end = await command.ended;
     if (!session.holder.alive) throw lost();
