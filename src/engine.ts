@@ -3,6 +3,8 @@
  * everything above it (order, environment, redaction, host safety, errors) is written once.
  */
 
+import type { SandboxError } from "./errors.js";
+
 /** What a sandbox starts from. */
 export type Base =
   | { image: string }
@@ -96,7 +98,9 @@ export type ExecOutcome =
       why: "deadline" | "abort" | "memory" | "disk";
       stdout: RawOutput;
       stderr: RawOutput;
-    };
+    }
+  /** The engine ended under the command. `error` is ENGINE_LOST; the output is what had arrived by then. */
+  | { kind: "lost"; error: SandboxError; stdout: RawOutput; stderr: RawOutput };
 
 /** One change of {@link Engine.change}. Paths are absolute in the sandbox; links are resolved inside it. */
 export type Change =
@@ -148,7 +152,7 @@ export interface OpenOptions {
  *
  * References: `open` and `find` give the caller one reference. `exec` (exited), `change` and `importTree`
  * consume the caller's reference on `from` and give one on the result; when they throw, or a command was
- * stopped, the caller still holds `from`, unchanged. An engine may change a snapshot in place when the
+ * stopped or lost, the caller still holds `from`, unchanged. An engine may change a snapshot in place when the
  * caller's reference is the only one.
  *
  * Every method throws SandboxError. What can be a path of a sandbox is absolute and already normal

@@ -4,6 +4,7 @@ import type { ExecOutcome } from "./engine.js";
 import { type ErrorCode, SandboxError } from "./errors.js";
 import type { ExecCall } from "./exec.js";
 import { stopError } from "./queue.js";
+import { redactError } from "./redaction/errors.js";
 import type { Redactor } from "./redaction/redactor.js";
 import type { Context } from "./state.js";
 
@@ -44,6 +45,16 @@ export function stoppedError(
   const kept = "All of its processes were killed, and the sandbox is as it was before.";
   const message = `${operation}: ${shownCommand(call, redactor)} ${what}. ${kept} ${advice}`;
   return new SandboxError(code, message, { operation, ...output });
+}
+
+/** What a command rejects with that its engine ended under. */
+export function lostError(
+  operation: string,
+  { code, message, cause }: SandboxError,
+  redactor: Redactor,
+  output: Output,
+): SandboxError {
+  return redactError(new SandboxError(code, message, { operation, cause, ...output }), redactor);
 }
 
 /** What a command rejects with that was stopped because code of the caller threw. */

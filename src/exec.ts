@@ -13,7 +13,7 @@ import { checkNetwork, requireNetwork } from "./create-arguments.js";
 import type { ExecOutcome, ExecRequest, NetworkMode, RawOutput, StreamName } from "./engine.js";
 import { secretValues, splitVariables, type Values, withVariables } from "./environment.js";
 import { SandboxError } from "./errors.js";
-import { attachedError, stoppedError } from "./exec-errors.js";
+import { attachedError, lostError, stoppedError } from "./exec-errors.js";
 import { type OutputCallback, type OutputCallbacks, plainBytes } from "./live-output.js";
 import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "./options.js";
 import { absolutePath, checkPath } from "./paths.js";
@@ -111,13 +111,14 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
     if (attached.canFail && !rolledBack) engine.release(state.snapshot);
   }
   const show = (raw: RawOutput) =>
-    decode(redactor.redactOutput(raw, outcome.kind === "stopped"), call.encoding);
+    decode(redactor.redactOutput(raw, outcome.kind !== "exited"), call.encoding);
   const output = { stdout: show(outcome.stdout), stderr: show(outcome.stderr), durationMs };
   if (attached.failure) {
     if (outcome.kind === "exited") engine.release(outcome.snapshot);
     throw attachedError(call.operation, attached.failure, redactor, output);
   }
   if (outcome.kind === "stopped") throw stoppedError(call, context, outcome.why, redactor, output);
+  if (outcome.kind === "lost") throw lostError(call.operation, outcome.error, redactor, output);
   const { exitCode, snapshot, stdout, stderr } = outcome;
   const droppedBytes = { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes };
   return { value: { exitCode, ...output, droppedBytes }, next: { ...state, snapshot, redactor } };

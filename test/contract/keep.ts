@@ -73,7 +73,7 @@ export function describeKeep(engine: EngineUnderTest): void {
         limits: {},
         caches: {},
       });
-      if (outcome.kind !== "exited") return expect.fail(outcome.why);
+      if (outcome.kind !== "exited") return expect.fail(outcome.kind);
       await first.keep(key, outcome.snapshot);
       first.release(outcome.snapshot);
       await first.close();

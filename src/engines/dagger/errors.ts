@@ -12,12 +12,19 @@ export class QueryFailure extends Error {
   }
 }
 
-/** What an engine says when the session, or the engine behind it, is gone. */
-const GONE =
-  /rpc error: code = Unavailable|transport is closing|connection refused|broken pipe|session .*not found|client .*not found|engine .*shutting down|server .*closed|^EOF$|unexpected EOF/i;
+/** What an engine says that is well and was asked for a path that is not there. */
+const NO_SUCH_PATH = /no such file or directory|not a directory|is a directory|not exist/i;
 
-export function saysGone(failure: QueryFailure): boolean {
-  return failure.extensions._type === undefined && GONE.test(failure.message);
+/** Whether the answer itself says why: then it is no sign of the engine's end. */
+export function explains({ message, extensions }: QueryFailure): boolean {
+  return extensions._type !== undefined || NO_SUCH_PATH.test(message);
+}
+
+/** What an engine says that has closed its stores to end. */
+const ENDING = /database not open|session cache is closed/i;
+
+export function saysEnding({ message }: QueryFailure): boolean {
+  return ENDING.test(message);
 }
 
 export function engineLost(operation: string, endpoint: string, cause?: unknown): SandboxError {

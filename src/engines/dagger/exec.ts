@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecOutcome, ExecRequest, StreamName } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { readAttributes } from "./attributes.js";
@@ -13,7 +14,7 @@ import { CHANNEL, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import { openStdin, type Stdin } from "./stdin.js";
-import { Stop } from "./stop.js";
+import { LOG_MS, Stop } from "./stop.js";
 
 const operation = "exec";
 /** How long to wait for the engine to say that all of a request that was cut off is dead. */
@@ -27,11 +28,12 @@ export async function execOn(
   request: ExecRequest,
   onBytes: OnBytes,
 ): Promise<ExecOutcome> {
-  const stop = new Stop(request);
+  const { session } = from.workspace;
+  const stop = new Stop(request, (withinMs) => session.answers(withinMs));
   if (request.network !== "on")
     throw unsupported(operation, "a Dagger engine gives every command its network.");
   const live = new LiveText(Object.values(request.secrets), onBytes);
-  const watch = from.workspace.session.telemetry?.watch((stream, text) => live.push(stream, text));
+  const watch = session.telemetry?.watch((stream, text) => live.push(stream, text));
   const asked: QueryOptions = { operation, signal: stop.signal, traceparent: watch?.traceparent };
   from.workspace.load++;
   let stdin: Stdin | undefined;
@@ -43,9 +45,14 @@ export async function execOn(
     live.finish(outcome);
     return outcome;
   } catch (error) {
-    if (!stop.why || !(error instanceof SandboxError) || error.code !== "ABORTED") throw error;
+    if (!(error instanceof SandboxError)) throw error;
+    if (error.code === "ENGINE_LOST") {
+      await sleep(LOG_MS);
+      return { kind: "lost", error, ...live.printed() };
+    }
+    if (!stop.why || error.code !== "ABORTED") throw error;
     // The engine kills what a closed request ran; nothing of it may be alive when this returns.
-    await watch?.idle(DEATH_MS);
+    if (watch) await Promise.race([watch.idle(DEATH_MS), stop.silence()]);
     return { kind: "stopped", why: stop.why, ...live.printed() };
   } finally {
     from.workspace.load--;

@@ -1,3 +1,5 @@
+import { QueryFailure } from "./errors.js";
+
 /** An argument of a field: what JSON can hold, with object keys bare. */
 export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
@@ -27,10 +29,13 @@ export function chain(steps: readonly Step[], fields: string): string {
   );
 }
 
-/** What a chain's end gave. */
+/** What a chain's end gave. Throws QueryFailure when the answer has another form. */
 export function follow<T>(data: unknown, steps: readonly Step[]): T {
   let at = data;
-  for (const { name } of steps) at = (at as Record<string, unknown>)[name];
+  for (const { name } of steps) {
+    at = (at as Record<string, unknown>)[name];
+    if (typeof at !== "object" || at === null) throw new QueryFailure(`nothing at ${name} in its answer`);
+  }
   return at as T;
 }
 

@@ -20,8 +20,8 @@ export interface StartOptions {
   /** Undefined: as the CLI finds it, which starts an engine in Docker. */
   endpoint: string | undefined;
   environment: Readonly<Record<string, string>>;
-  timeoutMs: number;
-  signal: AbortSignal | undefined;
+  /** Its reason is why the engine can't be used. */
+  signal: AbortSignal;
 }
 
 /**
@@ -29,9 +29,8 @@ export interface StartOptions {
  * what runs in it, and it ends with its stdin: nothing is left of it when this process is killed.
  */
 export async function startProcess(options: StartOptions): Promise<SessionProcess> {
-  const { cli, endpoint, environment, timeoutMs, signal } = options;
-  signal?.throwIfAborted();
-  if (endpoint !== undefined) await requireListener(endpoint);
+  const { cli, endpoint, environment, signal } = options;
+  if (endpoint !== undefined) await requireListener(endpoint, signal);
   const child = spawn(cli, ["session", "--silent"], {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
@@ -48,59 +47,47 @@ export async function startProcess(options: StartOptions): Promise<SessionProces
     child.once("error", () => resolve());
   });
   try {
-    const address = await firstLine(child, timeoutMs, signal);
+    const address = await firstLine(child, signal);
     letGo(child);
     return { address, ended, end: () => endProcess(child, ended) };
   } catch (error) {
     // While it connects it takes no SIGTERM.
     child.kill("SIGKILL");
-    signal?.throwIfAborted();
     throw unavailable(endpoint, error, said());
   }
 }
 
 /** A socket that nobody listens on: the CLI itself would try for ten minutes. */
-async function requireListener(endpoint: string): Promise<void> {
+async function requireListener(endpoint: string, signal: AbortSignal): Promise<void> {
   const { protocol, hostname, port, pathname } = new URL(endpoint);
   if (protocol !== "unix:" && protocol !== "tcp:") return;
   const socket =
     protocol === "unix:" ? connect(decodeURIComponent(pathname)) : connect(Number(port), hostname);
   try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(5000) });
+    await once(socket, "connect", { signal });
   } catch (error) {
-    throw unavailable(endpoint, error, "");
+    throw unavailable(endpoint, signal.aborted ? signal.reason : error, "");
   } finally {
     socket.destroy();
   }
 }
 
-function firstLine(
-  child: ChildProcess,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Address> {
+function firstLine(child: ChildProcess, signal: AbortSignal): Promise<Address> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const timer = setTimeout(
-      () => reject(new Error(`it did not answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
-    const stop = () => reject(signal?.reason);
-    signal?.addEventListener("abort", stop, { once: true });
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    };
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
     child.once("error", reject);
     child.once("exit", (code, by) => reject(new Error(`\`dagger session\` ended with ${by ?? code}`)));
     child.stdout?.on("data", (chunk: Buffer) => {
       text += chunk;
       const line = text.split("\n", 1)[0] as string;
       if (line.length === text.length) return;
-      done();
+      signal.removeEventListener("abort", stop);
       resolve(parseAddress(line, reject));
     });
-    child.once("close", done);
+    child.once("close", () => signal.removeEventListener("abort", stop));
   });
 }
 
@@ -133,6 +120,8 @@ function letGo(child: ChildProcess): void {
 }
 
 async function endProcess(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  // Let go of, it would not keep this process waiting for its end.
+  child.ref();
   child.stdin?.end();
   const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
   await ended;

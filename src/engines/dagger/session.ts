@@ -1,19 +1,34 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../../errors.js";
+import { readAnswer } from "./answer.js";
 import { type Answer, Connection } from "./connection.js";
-import { aborted, engineLost, QueryFailure, saysGone } from "./errors.js";
+import { aborted, engineLost, explains, QueryFailure, saysEnding } from "./errors.js";
 import { chain, follow, type Step } from "./graphql.js";
+import { Mark } from "./mark.js";
 import { type SessionProcess, startProcess } from "./process.js";
 import { Telemetry } from "./telemetry.js";
+import { untilAborted } from "./until-aborted.js";
 import { type Dialect, dialectOf } from "./version.js";
 
 /** An engine that is named answers in well under a second; in Docker it may have to be fetched first. */
 const NAMED_START_MS = 8000;
 const DOCKER_START_MS = 300_000;
+/** An engine that is being ended says all kinds of things, and is gone soon after. */
+const GOING_MS = 500;
 
 export interface QueryOptions {
   operation: string;
   signal?: AbortSignal | undefined;
   traceparent?: string | undefined;
+}
+
+interface SessionParts {
+  endpoint: string;
+  dialect: Dialect;
+  mark: Mark;
+  connection: Connection;
+  telemetry: Telemetry | undefined;
+  process: SessionProcess | undefined;
 }
 
 /** One client session of one engine. It is over when its process, or the engine behind it, ends. */
@@ -22,21 +37,16 @@ export class Session {
   readonly dialect: Dialect;
   /** Undefined in a session that is not ours: it exports where its owner says. */
   readonly telemetry: Telemetry | undefined;
+  readonly #mark: Mark;
   readonly #connection: Connection;
   readonly #process: SessionProcess | undefined;
   #over = false;
-  readonly #onLost = new AbortController();
 
-  private constructor(
-    endpoint: string,
-    dialect: Dialect,
-    connection: Connection,
-    telemetry: Telemetry | undefined,
-    process: SessionProcess | undefined,
-  ) {
+  private constructor({ endpoint, dialect, mark, connection, telemetry, process }: SessionParts) {
     this.endpoint = endpoint;
     this.dialect = dialect;
     this.telemetry = telemetry;
+    this.#mark = mark;
     this.#connection = connection;
     this.#process = process;
     void process?.ended.then(() => this.#lose());
@@ -47,29 +57,31 @@ export class Session {
     const inherited = endpoint === undefined ? inheritedAddress() : undefined;
     const name = endpoint ?? (inherited ? `port ${inherited.port}` : "in Docker");
     const telemetry = inherited ? undefined : await Telemetry.start();
+    const late = new AbortController();
+    const timeoutMs = endpoint === undefined && !inherited ? DOCKER_START_MS : NAMED_START_MS;
+    const timer = setTimeout(
+      () => late.abort(new Error(`it did not answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
+    const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
     let process: SessionProcess | undefined;
     let connection: Connection | undefined;
     try {
-      const timeoutMs = endpoint === undefined ? DOCKER_START_MS : NAMED_START_MS;
       if (telemetry) {
-        process = await startProcess({
-          cli,
-          endpoint,
-          environment: telemetry.environment,
-          timeoutMs,
-          signal,
-        });
+        process = await startProcess({ cli, endpoint, environment: telemetry.environment, signal: either });
       }
       const address = inherited ?? process?.address;
       if (!address) throw new Error("unreachable");
       connection = new Connection(address);
-      const version = await askVersion(connection, name, signal);
-      return new Session(name, dialectOf(version, name), connection, telemetry, process);
+      const { dialect, mark } = await meet(connection, name, either);
+      return new Session({ endpoint: name, dialect, mark, connection, telemetry, process });
     } catch (error) {
       telemetry?.close();
       connection?.close();
       await process?.end();
       throw signal?.aborted ? aborted("create", signal) : error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -84,24 +96,27 @@ export class Session {
 
   /** Throws QueryFailure when the engine answers with errors, ENGINE_LOST when it does not answer any more. */
   async query(text: string, { operation, signal, traceparent }: QueryOptions): Promise<unknown> {
-    if (this.#over) throw engineLost(operation, this.endpoint);
     if (signal?.aborted) throw aborted(operation, signal);
-    const either = AbortSignal.any([this.#onLost.signal, ...(signal ? [signal] : [])]);
+    if (!this.#over) await this.#requireSameEngine(operation, signal);
+    if (this.#over) throw engineLost(operation, this.endpoint);
     let answer: Answer;
     try {
-      answer = await this.#connection.send(text, either, traceparent);
+      answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
-      this.#lose();
-      throw engineLost(operation, this.endpoint, error);
+      throw this.#lost(operation, error);
     }
     try {
       return readAnswer(answer);
     } catch (error) {
-      if (!(error instanceof QueryFailure) || !saysGone(error)) throw error;
-      this.#lose();
-      throw engineLost(operation, this.endpoint, error);
+      if (error instanceof QueryFailure && !explains(error)) await this.#requireAlive(operation, error);
+      throw error;
     }
+  }
+
+  /** Whether the engine answers anything at all, soon enough. */
+  answers(withinMs: number): Promise<boolean> {
+    return Promise.race([this.#mark.look(), sleep(withinMs, false, { ref: false })]);
   }
 
   async close(): Promise<void> {
@@ -109,10 +124,34 @@ export class Session {
     await this.#process?.end();
   }
 
+  async #requireSameEngine(operation: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      if (await untilAborted(this.#mark.holds(), signal)) return;
+    } catch {
+      throw aborted(operation, signal as AbortSignal);
+    }
+    throw this.#lost(operation);
+  }
+
+  /** A failure may be the first sign of an engine's end. */
+  async #requireAlive(operation: string, failure: QueryFailure): Promise<void> {
+    if (saysEnding(failure)) throw this.#lost(operation, failure);
+    for (const waitMs of [0, GOING_MS]) {
+      await sleep(waitMs);
+      const silent = sleep(GOING_MS, true, { ref: false });
+      if (!(await Promise.race([this.#mark.look(), silent]))) throw this.#lost(operation, failure);
+    }
+  }
+
+  #lost(operation: string, cause?: unknown): SandboxError {
+    this.#lose();
+    return engineLost(operation, this.endpoint, cause);
+  }
+
   #lose(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#onLost.abort();
+    // Whoever waits for an answer learns it by this.
     this.#connection.close();
     this.telemetry?.close();
     void this.#process?.end();
@@ -125,37 +164,19 @@ function inheritedAddress(): { port: number; token: string } | undefined {
   return port && token ? { port: Number(port), token } : undefined;
 }
 
-async function askVersion(connection: Connection, endpoint: string, signal?: AbortSignal): Promise<string> {
-  const timeout = AbortSignal.timeout(NAMED_START_MS);
+async function meet(
+  connection: Connection,
+  endpoint: string,
+  signal: AbortSignal,
+): Promise<{ dialect: Dialect; mark: Mark }> {
   try {
-    const either = AbortSignal.any([timeout, ...(signal ? [signal] : [])]);
-    return (readAnswer(await connection.send("{version}", either)) as { version: string }).version;
-  } catch (cause) {
-    const why = timeout.aborted ? `no answer within ${NAMED_START_MS / 1000} s` : (cause as Error).message;
-    const message = `create: the Dagger engine (${endpoint}) can't be used: ${why}. Start it anew, or name another with dagger({ engines }).`;
+    const { version } = readAnswer(await connection.send("{version}", signal)) as { version: string };
+    const dialect = dialectOf(version, endpoint);
+    return { dialect, mark: await Mark.set(connection, dialect, signal) };
+  } catch (error) {
+    if (error instanceof SandboxError) throw error;
+    const cause = signal.aborted ? signal.reason : error;
+    const message = `create: the Dagger engine (${endpoint}) can't be used: ${cause?.message ?? cause}. Start it anew, or name another with dagger({ engines }).`;
     throw new SandboxError("ENGINE_UNAVAILABLE", message, { operation: "create", cause });
   }
-}
-
-interface GraphqlAnswer {
-  data?: unknown;
-  errors?: readonly { message: string; extensions?: Record<string, unknown> }[];
-}
-
-function readAnswer({ status, body }: Answer): unknown {
-  let answer: GraphqlAnswer;
-  try {
-    answer = JSON.parse(body) as GraphqlAnswer;
-  } catch {
-    throw new QueryFailure(`HTTP ${status}, ${JSON.stringify(body.slice(0, 300))}`);
-  }
-  const [first, ...rest] = answer?.errors ?? [];
-  if (first) {
-    const more = rest.length > 0 ? ` (and ${rest.length} more)` : "";
-    throw new QueryFailure(`${first.message}${more}`, first.extensions);
-  }
-  if (status !== 200 || typeof answer?.data !== "object" || answer.data === null) {
-    throw new QueryFailure(`HTTP ${status}, ${JSON.stringify(body.slice(0, 300))}`);
-  }
-  return answer.data;
 }

@@ -2,8 +2,11 @@ import type { ExecRequest } from "../../engine.js";
 
 /** After the container's own deadline, how long its answer may take before the request is cut off. */
 const GRACE_MS = 2000;
+/** When an answer is that late, whether the engine answers at all is asked, and given this long. */
+const LATE_MS = 250;
+const SILENT_MS = 1000;
 /** What a command has printed needs this long to be in the engine's log; cut off earlier it would be lost. */
-const LOG_MS = 150;
+export const LOG_MS = 150;
 const MAX_TIMER_MS = 2_147_483_647;
 
 /** Why and when the request of a command is cut off: at once by its caller, and as a last resort by its deadline. */
@@ -11,15 +14,19 @@ export class Stop {
   readonly #controller = new AbortController();
   readonly #started = performance.now();
   readonly #request: ExecRequest;
-  readonly #timer: NodeJS.Timeout | undefined;
-  #aborting: NodeJS.Timeout | undefined;
+  readonly #answers: (withinMs: number) => Promise<boolean>;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #silent = false;
   #why: "abort" | "deadline" | undefined;
 
-  constructor(request: ExecRequest) {
+  /** `answers` says whether the engine answers anything within so many milliseconds. */
+  constructor(request: ExecRequest, answers: (withinMs: number) => Promise<boolean>) {
     this.#request = request;
+    this.#answers = answers;
     const { deadlineMs, signal } = request;
     if (deadlineMs !== undefined) {
-      this.#timer = setTimeout(() => this.#cut("deadline"), Math.min(deadlineMs + GRACE_MS, MAX_TIMER_MS));
+      this.#after(deadlineMs + LATE_MS, () => this.#cutIfSilent());
+      this.#after(deadlineMs + GRACE_MS, () => this.#cut("deadline"));
     }
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (signal?.aborted) this.#cut("abort");
@@ -41,15 +48,27 @@ export class Stop {
     return fractions ? left.toFixed(3) : String(Math.ceil(left));
   }
 
+  /** Resolves when the engine turns out not to answer: there is nothing to wait for then. */
+  async silence(): Promise<void> {
+    if (this.#silent || !(await this.#answers(SILENT_MS))) return;
+    return new Promise(() => undefined);
+  }
+
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#aborting);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#request.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  readonly #onAbort = (): void => {
-    this.#aborting = setTimeout(() => this.#cut("abort"), LOG_MS);
-  };
+  readonly #onAbort = (): void => this.#after(LOG_MS, () => this.#cut("abort"));
+
+  async #cutIfSilent(): Promise<void> {
+    this.#silent = !(await this.#answers(SILENT_MS));
+    if (this.#silent) this.#cut("deadline");
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, Math.min(ms, MAX_TIMER_MS)));
+  }
 
   #cut(why: "abort" | "deadline"): void {
     this.#why ??= why;

@@ -10,6 +10,7 @@ export interface Dialect {
   /** A step to a container by its ID. */
   container(id: string): Step;
   directory(id: string): Step;
+  secret(id: string): Step;
 }
 
 /** The dialect of a version that an engine says of itself. Throws ENGINE_UNAVAILABLE for one that is too old. */
@@ -26,7 +27,7 @@ export function dialectOf(version: string, endpoint: string): Dialect {
   const byNode = parts !== undefined && (parts[0] as number) >= 1;
   const load = (type: string) => (id: string) =>
     byNode ? { ...call("node", { id }), on: type } : call(`load${type}FromID`, { id });
-  return { version, container: load("Container"), directory: load("Directory") };
+  return { version, container: load("Container"), directory: load("Directory"), secret: load("Secret") };
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {
