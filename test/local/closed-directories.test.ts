@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
 import { prune } from "../../src/engines/local/sessions.js";
 import { createFromKept, forgetKept, keepSandbox, Sandbox } from "../../src/sandbox.js";
 import { untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";
-import { describeLocal } from "./base-sandbox.js";
+import { describeLocal, isRoot } from "./base-sandbox.js";
 
 // An ordinary caller is the same user as the code it runs: what that closes to itself is closed to the caller.
 const CLOSE = [
@@ -33,6 +33,10 @@ describeLocal("directories that sandboxed code closed to its own user", () => {
   const setUp = async () => {
     const stateDirectory = join(await hostDirectory(), "state");
     const engine = local({ stateDirectory });
+    onTestFinished(async () => {
+      await engine.close();
+      await prune({ all: true }, stateDirectory);
+    });
     return { stateDirectory, engine, options: { engine, network: "off" } as const };
   };
 
@@ -41,8 +45,7 @@ describeLocal("directories that sandboxed code closed to its own user", () => {
     readdirSync(join(state, "sessions")).flatMap((name) => readdirSync(join(state, "sessions", name, "l")));
 
   test("a long chain of layers with some is merged, and shows what it showed", async () => {
-    const { stateDirectory, engine, options } = await setUp();
-    await using _ = engine;
+    const { stateDirectory, options } = await setUp();
     await using sandbox = await Sandbox.create(options);
     for (let count = 0; count < 40; count++) {
       const more = `chmod 700 many; mkdir many/${count}; echo ${count} >many/${count}/file; rm many/gone; : >many/gone; chmod 000 many/${count} many`;
@@ -63,7 +66,6 @@ describeLocal("directories that sandboxed code closed to its own user", () => {
 
   test("a sandbox with some can be kept, found and forgotten", async () => {
     const { stateDirectory, engine, options } = await setUp();
-    await using _ = engine;
     await using sandbox = await Sandbox.create(options);
     await sandbox.exec(CLOSE);
     const key = randomBytes(6).toString("hex");
@@ -78,5 +80,39 @@ describeLocal("directories that sandboxed code closed to its own user", () => {
     await engine.close();
     await prune({}, stateDirectory);
     expect(readdirSync(join(stateDirectory, "kept"))).toEqual([]);
+  });
+
+  test("keeping works where the root of the file system is read-only", async () => {
+    const { options } = await setUp();
+    await using sandbox = await Sandbox.create(options);
+    await sandbox.exec("chmod 555 / || true");
+    const mode = (await sandbox.exec("stat -c %a /")).stdout;
+    const key = randomBytes(6).toString("hex");
+    await keepSandbox(sandbox, key);
+    await using found = (await createFromKept(key, options)) as Sandbox;
+    expect((await found.exec("stat -c %a /")).stdout).toBe(mode);
+    await forgetKept(key, options);
+  });
+
+  test("what lies in them is PERMISSION for an ordinary caller, and programs elsewhere are found", async () => {
+    const { options } = await setUp();
+    await using sandbox = await Sandbox.create(options);
+    await sandbox.exec(`${CLOSE}; mkdir unsearched; : >unsearched/file; chmod 444 unsearched`);
+    const attempts = [
+      () => sandbox.stat("closed/in"),
+      () => sandbox.listDirectory("closed/in"),
+      () => sandbox.listDirectory("unsearched"),
+      () => sandbox.readTextFile("none"),
+      () => sandbox.readTextFile("closed/in/file"),
+      () => sandbox.writeFile("closed/in/new", ""),
+      () => sandbox.exec("true", { cwd: "closed/in" }),
+    ];
+    for (const attempt of isRoot ? [] : attempts)
+      await expect(attempt()).rejects.toMatchObject({
+        code: "PERMISSION",
+        message: expect.stringMatching(/: .* closed|EACCES/),
+      });
+    const env = { PATH: "/workspace/closed/in:/usr/bin:/bin" };
+    expect((await sandbox.exec(["echo", "found"], { env })).stdout).toBe("found\n");
   });
 });

@@ -20,13 +20,14 @@ export async function listTree(tree: Tree, path: string): Promise<Entry[]> {
   const found = existing(tree, path, "listDirectory", false);
   if (!found.stat.isDirectory()) throw notADirectory(path, path, "listDirectory");
   tree.requireOthers(found.real, found.stat, 0o004, path, "listDirectory");
-  const names = await guard("listDirectory", path, () => readdirSync(found.host, { encoding: "latin1" }));
   const prefix = found.real === "/" ? "" : found.real;
-  return names
-    .sort()
-    .map((name) => ({ name, stat: tree.lstat(`${prefix}/${name}`) }))
-    .filter((entry): entry is { name: string; stat: Stats } => entry.stat !== undefined)
-    .map(({ name, stat }) => entryOf(bytes(name).toString("utf8"), stat));
+  return guard("listDirectory", path, () =>
+    readdirSync(found.host, { encoding: "latin1" })
+      .sort()
+      .map((name) => ({ name, stat: tree.lstat(`${prefix}/${name}`) }))
+      .filter((entry): entry is { name: string; stat: Stats } => entry.stat !== undefined)
+      .map(({ name, stat }) => entryOf(bytes(name).toString("utf8"), stat)),
+  );
 }
 
 export async function statTree(tree: Tree, path: string): Promise<Entry | undefined> {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -34,7 +36,7 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
   const below = rest.filter(({ name }) => !name.startsWith("b")).map(({ name }) => name.slice(1));
   mkdirSync(draft);
   try {
-    renameSync(merged.path, join(draft, "layer"));
+    move(merged.path, join(draft, "layer"));
     writeFileSync(
       join(draft, "meta.json"),
       JSON.stringify({ user: snapshot.user, below, keptAt: new Date().toISOString() }),
@@ -45,6 +47,14 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
     throw error;
   }
   await removePlaces(session, before);
+}
+
+/** An ordinary caller may not move a directory that it may not write to: the root of some images is one. */
+function move(from: string, to: string): void {
+  const mode = statSync(from).mode & 0o7777;
+  chmodSync(from, mode | 0o700);
+  renameSync(from, to);
+  chmodSync(to, mode);
 }
 
 export async function findKept(

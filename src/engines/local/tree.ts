@@ -18,6 +18,16 @@ export class Tree {
 
   /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
   resolve(path: string, operation: string, followLast: boolean): Found {
+    try {
+      return this.#walk(path, operation, followLast);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+      const message = `${operation} ${path}: sandboxed code has closed a directory on the way to it.`;
+      throw new SandboxError("PERMISSION", message, { operation, path, cause: error });
+    }
+  }
+
+  #walk(path: string, operation: string, followLast: boolean): Found {
     let todo = latin1(path).split("/").filter(Boolean);
     let at = "";
     let stat: Stats | undefined = this.lstat("/");
