@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -95,14 +96,12 @@ export function describeVictims(
   });
 }
 
-function lockIsTaken(lock: ReturnType<typeof createServer>): Promise<boolean> {
-  return new Promise((resolve) => {
-    lock.once("error", () => resolve(false));
-    lock.listen({ path: LOCK }, () => {
-      lock.removeAllListeners("error");
-      resolve(true);
-    });
-  });
+function lockIsTaken(lock: Server): Promise<boolean> {
+  lock.listen({ path: LOCK });
+  return once(lock, "listening").then(
+    () => true,
+    () => false,
+  );
 }
 
 function isAlive(pid: number): boolean {

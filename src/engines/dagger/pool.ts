@@ -1,6 +1,8 @@
 import { SandboxError } from "../../errors.js";
+import { aborted } from "./errors.js";
 import { Session } from "./session.js";
 import type { HostState } from "./state.js";
+import { untilAborted } from "./until-aborted.js";
 import { Workspace } from "./workspace.js";
 
 /** One engine of the pool, with its session when it has one. */
@@ -16,7 +18,8 @@ export class Pool {
   readonly #members: readonly Member[];
   readonly #cli: string;
   readonly #state: HostState;
-  #closed = false;
+  /** Its signal is of no operation: it ends what is still starting. */
+  readonly #closing = new AbortController();
 
   constructor(endpoints: readonly string[], cli: string, state: HostState) {
     const named = endpoints.length > 0 ? endpoints : [undefined];
@@ -49,7 +52,7 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const ending = this.#members.map(async ({ starting }) =>
       (await starting?.catch(() => undefined))?.session.close(),
     );
@@ -58,26 +61,30 @@ export class Pool {
   }
 
   async #open(member: Member, signal: AbortSignal | undefined): Promise<Workspace> {
-    if (this.#closed)
-      throw new SandboxError("CLOSED", "create: the Dagger engine was closed.", { operation: "create" });
+    if (this.#closing.signal.aborted) throw closed();
     if (member.workspace?.session.over) {
       member.workspace = undefined;
       member.starting = undefined;
     }
     // Shared by all who come at once: one of them giving up must not end it for the others.
     member.starting ??= this.#start(member);
-    return untilAborted(member.starting, signal);
+    try {
+      return await untilAborted(member.starting, signal);
+    } catch (error) {
+      throw signal?.aborted ? aborted("create", signal) : error;
+    }
   }
 
   async #start(member: Member): Promise<Workspace> {
+    const { signal } = this.#closing;
     try {
-      const session = await Session.start(this.#cli, member.endpoint);
+      const session = await Session.start(this.#cli, member.endpoint, signal);
       member.workspace = new Workspace(session, this.#state);
-      if (this.#closed) await session.close();
+      if (signal.aborted) await session.close();
       return member.workspace;
     } catch (error) {
       member.starting = undefined;
-      throw error;
+      throw signal.aborted ? closed() : error;
     }
   }
 }
@@ -86,21 +93,6 @@ function loadOf({ workspace }: Member): number {
   return workspace?.session.over === false ? workspace.load : 0;
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  let stop: () => void = () => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () =>
-      reject(
-        new SandboxError("ABORTED", "create was aborted.", { operation: "create", cause: signal.reason }),
-      );
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-  });
-  try {
-    return await Promise.race([promise, stopped]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stopped.catch(() => undefined);
-  }
+function closed(): SandboxError {
+  return new SandboxError("CLOSED", "create: the Dagger engine was closed.", { operation: "create" });
 }

@@ -53,6 +53,7 @@ export async function startProcess(options: StartOptions): Promise<SessionProces
   } catch (error) {
     // While it connects it takes no SIGTERM.
     child.kill("SIGKILL");
+    await ended;
     throw unavailable(endpoint, error, said());
   }
 }
