@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,6 +7,11 @@ import { findTool } from "../../src/engines/local/tools.js";
 import { forkbox } from "../support/cli.js";
 
 const bwrap = findTool("bwrap");
+const slirp = findTool("slirp4netns");
+
+interface Doctor {
+  engines: { engine: string; usable: boolean; findings: { ok: boolean; detail: string; fix?: string }[] }[];
+}
 
 /** Machines that lack something, made of this one in a namespace of their own; that needs root. */
 describe.runIf(process.getuid?.() === 0 && bwrap !== undefined)("on a machine", () => {
@@ -53,13 +58,7 @@ describe.runIf(process.getuid?.() === 0 && bwrap !== undefined)("on a machine", 
           },
         });
       try {
-        const doctor = JSON.parse(run("doctor", "--json").stdout) as {
-          engines: {
-            engine: string;
-            usable: boolean;
-            findings: { ok: boolean; detail: string; fix?: string }[];
-          }[];
-        };
+        const doctor = JSON.parse(run("doctor", "--json").stdout) as Doctor;
         const local = doctor.engines.find(({ engine }) => engine === "local");
         expect(local?.usable).toBe(false);
         const finding = local?.findings.find(({ ok }) => !ok);
@@ -69,6 +68,31 @@ describe.runIf(process.getuid?.() === 0 && bwrap !== undefined)("on a machine", 
         expect(create.status).toBe(3);
         expect(create.stderr).toMatch(words);
         expect(create.stderr).toMatch(fix);
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test.skipIf(slirp === undefined)(
+    "whose container refuses slirp4netns a root file system of its own doctor warns, and sandboxes have a network all the same",
+    () => {
+      const scratch = mkdtempSync(join(tmpdir(), "forkbox-test-doctor-"));
+      const refusing = `case " $* " in *" --enable-sandbox "*) echo create_sandbox failed >&2; exit 1 ;; esac; exec ${scratch}/real "$@"`;
+      writeFileSync(join(scratch, "refusing"), `#!/bin/sh\n${refusing}\n`, { mode: 0o755 });
+      const enter = `touch ${scratch}/real && mount --bind ${slirp} ${scratch}/real && mount --bind ${scratch}/refusing ${slirp} && exec "$@"`;
+      const run = (...args: string[]) =>
+        spawnSync("unshare", ["--mount", "sh", "-c", enter, "sh", ...forkbox, ...args], {
+          encoding: "utf8",
+          env: { ...process.env, FORKBOX_STATE_DIR: join(scratch, "state"), FORKBOX_ENGINE: "local" },
+        });
+      try {
+        const { engines } = JSON.parse(run("doctor", "--json").stdout) as Doctor;
+        const local = engines.find(({ engine }) => engine === "local");
+        expect(local?.usable).toBe(true);
+        expect(local?.findings.find(({ ok }) => !ok)?.detail).toMatch(/works, but without --enable-sandbox:/);
+        const { stdout, status } = run("exec", "--network", "on", "--", "cat", "/proc/net/route");
+        expect([status, stdout]).toEqual([0, expect.stringContaining("tap0")]);
       } finally {
         rmSync(scratch, { recursive: true, force: true });
       }

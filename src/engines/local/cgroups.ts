@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   writeFileSync,
@@ -150,13 +151,16 @@ function findV2(mount: string, own: string): CgroupRoots {
   return {};
 }
 
+const PROBE = "forkbox-probe-";
+
 /** By doing it: a read-only mount, a namespace or a security module may refuse what the mode bits allow. */
 function canMakeIn(directory: string): boolean {
-  const probe = join(directory, `forkbox-probe-${process.pid}`);
+  const probe = join(directory, `${PROBE}${process.pid}`);
   try {
     accessSync(directory, constants.W_OK);
     mkdirSync(probe);
-    rmdirSync(probe);
+    // Those of processes that were killed here, too.
+    for (const name of readdirSync(directory)) if (name.startsWith(PROBE)) remove(join(directory, name));
     return true;
   } catch {
     return false;

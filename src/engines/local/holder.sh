@@ -95,11 +95,12 @@ guest() {
   kill -9 $sleeper
 }
 
-# net ID PATH NODE SCRIPT PORT…: a network namespace at PATH with a user-mode stack in it, and what must not be
-# reached cut off. The loopback ports in it lead to the host's proxies, through the sockets net/pPORT.
+# net ID PATH WALLS NODE SCRIPT PORT…: a network namespace at PATH with a user-mode stack in it, which puts WALLS
+# up around itself, and what must not be reached cut off. The loopback ports in it lead to the host's proxies,
+# through the sockets net/pPORT.
 net() {
-  id=$1 net=$2 node=$3 script=$4
-  shift 4
+  id=$1 net=$2 walls=$3 node=$4 script=$5
+  shift 5
   (
     exec </dev/null 9>&-
     : >"$net" && unshare --net="$net" true 2>"$net.log" 4>&- || fail_net
@@ -108,7 +109,7 @@ net() {
     nsenter --net="$net" ip -4 route show type blackhole 2>&1 4>&- | grep -q 169.254.0.0/16 || fail_net
     # slirp4netns has no IPv6; link-local addresses on its device would lead to it all the same.
     nsenter --net="$net" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null 4>&-
-    slirp4netns --configure --mtu=65520 --disable-host-loopback --netns-type=path --ready-fd=3 "$net" tap0 \
+    slirp4netns $walls --configure --mtu=65520 --disable-host-loopback --netns-type=path --ready-fd=3 "$net" tap0 \
       3>"$net.ready" 4>&- >"$net.log" 2>&1 &
     slirp=$!
     echo "$slirp" >"$net.pid"
@@ -159,12 +160,28 @@ reclaim() {
     esac
     (
       flock -n 7 || exit 0
-      if [ -f "$session/cgroups" ]; then
-        while IFS= read -r cgroup; do rmdir "$cgroup"/* "$cgroup" 2>/dev/null; done <"$session/cgroups"
+      if rmcgroups "$session/cgroups"; then
+        rm -rf -- "$session"
+      else # for the next start
+        find "$session" -mindepth 1 -maxdepth 1 ! -name cgroups ! -name lease -exec rm -rf -- {} +
       fi
-      rm -rf -- "$session"
     ) 7>>"$session/lease"
   done
+}
+
+# rmcgroups FILE: those that it lists, one a line. Fails where some can't be removed: processes of an owner that
+# was killed may be dying yet.
+rmcgroups() {
+  [ -f "$1" ] || return 0
+  tries=0 left=0
+  while IFS= read -r cgroup; do
+    until rmdir "$cgroup"/* "$cgroup" 2>/dev/null || [ ! -d "$cgroup" ]; do
+      tries=$((tries + 1))
+      [ $tries -lt 50 ] || { left=1 && break; }
+      sleep 0.02
+    done
+  done <"$1"
+  return $left
 }
 
 # tidy: says that the owner ends in good order, so that finish may take its time to remove the session.
@@ -176,15 +193,7 @@ finish() {
   trap - EXIT
   kill -9 -1 2>/dev/null
   wait
-  if [ -f cgroups ]; then
-    tries=0
-    while IFS= read -r cgroup; do
-      until rmdir "$cgroup"/* "$cgroup" 2>/dev/null || [ ! -d "$cgroup" ] || [ $tries -gt 50 ]; do
-        tries=$((tries + 1))
-        sleep 0.02
-      done
-    done <cgroups
-  fi
+  rmcgroups cgroups || return
   [ -n "$remove" ] || return
   cd / && umount -n -l -R /dev/shm/s && rm -rf -- "$remove" # what is mounted on can't be removed
 }

@@ -1,10 +1,10 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
-import type { HolderOwner } from "./holder.js";
+import type { Holder, HolderOwner } from "./holder.js";
 import { callerProxies } from "./proxy.js";
 
 /** A network namespace with a user-mode stack of its own, one running command's at a time. */
@@ -29,6 +29,7 @@ export class Networks {
   #idle: Network[] = [];
   #next = 1;
   #forwards: Promise<Server[]> | undefined;
+  readonly #walls = stackWalls();
 
   constructor(
     private readonly owner: HolderOwner,
@@ -69,9 +70,10 @@ export class Networks {
     try {
       this.#forwards ??= Promise.all(this.proxies.loopback.map((proxy) => forward(proxy, this.directory)));
       await this.#forwards;
-      await this.owner.holder.call("net", path, process.execPath, FORWARD, ...ports);
+      await startStack(this.owner.holder, path, this.#walls, ports);
     } catch (cause) {
       if (cause instanceof SandboxError) throw cause;
+      this.#end({ path, routes });
       throw new SandboxError(
         "ENGINE_ERROR",
         `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
@@ -83,6 +85,45 @@ export class Networks {
     return { path, routes };
   }
 }
+
+/** What slirp4netns is to put up around itself: a root file system of its own, and a filter for system calls. */
+export function stackWalls(): string[] {
+  return [...(canSandboxFind("/etc/resolv.conf") ? ["--enable-sandbox"] : []), "--enable-seccomp"];
+}
+
+/** In its own root file system slirp4netns has only /etc and /run. */
+function canSandboxFind(path: string): boolean {
+  return !existsSync(path) || /^\/(etc|run)\//.test(realpathSync(path));
+}
+
+/**
+ * Makes a network namespace with slirp4netns in it. Walls that this machine refuses it (some containers do) are
+ * taken out of `walls`.
+ */
+export async function startStack(
+  holder: Holder,
+  path: string,
+  walls: string[],
+  ports: readonly string[],
+): Promise<void> {
+  for (;;) {
+    try {
+      await holder.call("net", path, walls.join(" "), process.execPath, FORWARD, ...ports);
+      return;
+    } catch (error) {
+      const { message } = error as Error;
+      const refused = walls.findIndex((wall) => REFUSALS[wall]?.test(message));
+      if (refused === -1) throw error;
+      walls.splice(refused, 1);
+      await holder.run("umount", "-n", "-l", path);
+    }
+  }
+}
+
+const REFUSALS: Readonly<Record<string, RegExp>> = {
+  "--enable-sandbox": /create_sandbox failed|unrecognized option '--enable-sandbox'/,
+  "--enable-seccomp": /enable_seccomp failed|unrecognized option '--enable-seccomp'/,
+};
 
 /** Our side of a forwarded proxy; see forward.mjs for the sandbox's. */
 async function forward({ host, port }: { host: string; port: number }, directory: string): Promise<Server> {
