@@ -6,6 +6,8 @@ import type { Dialect } from "./version.js";
 
 /** An engine that ended is not back within this. */
 const SURE_MS = 100;
+/** A question that is not answered by then is asked again: an engine that hung may have lost it. */
+const SHARED_MS = 1000;
 
 /**
  * Tells the engine of a session from one that was started after it. A session's process goes on with whatever
@@ -19,7 +21,7 @@ export class Mark {
   readonly #value: string;
   /** When the engine was last known to be the one. */
   #seen = performance.now();
-  #looking: Promise<boolean> | undefined;
+  #looking: { since: number; answer: Promise<boolean> } | undefined;
 
   private constructor(connection: Connection, steps: readonly Step[], value: string) {
     this.#connection = connection;
@@ -46,10 +48,14 @@ export class Mark {
 
   /** The same, asked now. All who come at once share the question. */
   look(): Promise<boolean> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
+    const since = performance.now();
+    if (this.#looking && since - this.#looking.since < SHARED_MS) return this.#looking.answer;
+    const looking = { since, answer: this.#look() };
+    this.#looking = looking;
+    void looking.answer.then(() => {
+      if (this.#looking === looking) this.#looking = undefined;
     });
-    return this.#looking;
+    return looking.answer;
   }
 
   async #look(): Promise<boolean> {

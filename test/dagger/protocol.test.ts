@@ -1,0 +1,191 @@
+import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { dagger } from "../../src/engines/dagger/index.js";
+import { Sandbox } from "../../src/sandbox.js";
+import { expectCode } from "../support/errors.js";
+import { untilNone } from "../support/leftovers.js";
+import { hostDirectory } from "../support/scratch.js";
+import { type Reply, ScriptedDagger } from "../support/scripted-dagger.js";
+import { sessionsOf } from "../support/sessions.js";
+import { SOON_MS, within } from "../support/within.js";
+
+const isCommand = (query: string) => query.includes("/.forkbox/run");
+const write = (text: string) => (response: ServerResponse) => void response.end(text);
+
+/** What a Dagger session may answer, or not, while a command runs. */
+describe("a scripted Dagger session", () => {
+  let scripted: ScriptedDagger;
+  let sandbox: Sandbox;
+  beforeEach(async () => {
+    scripted = await ScriptedDagger.start();
+    const engine = dagger({
+      engines: ["scripted://here"],
+      cli: await scripted.cli(),
+      stateDirectory: await hostDirectory(),
+    });
+    onTestFinished(async () => {
+      await within(engine.close());
+      await untilNone(() => sessionsOf(process.pid), SOON_MS);
+    });
+    sandbox = await Sandbox.create({ engine, base: { image: "some" } });
+  });
+
+  const answerCommands = (reply: Reply) => {
+    scripted.script = (query) => (isCommand(query) ? reply : undefined);
+  };
+  const expectWell = async () => {
+    scripted.script = () => undefined;
+    expect((await sandbox.exec("true")).exitCode).toBe(0);
+  };
+
+  test("that answers as it should runs commands", () => expectWell());
+
+  test("that sends its answer byte by byte is waited for", async () => {
+    scripted.leaf = (path) => ({ "out.contents": "slow", "out.size": 4 })[path.slice(-2).join(".")];
+    scripted.script = (query) => (isCommand(query) ? slowly({ data: scripted.answer(query) }) : undefined);
+    expect((await sandbox.exec("true")).stdout).toBe("slow");
+  });
+
+  for (const [what, reply] of [
+    ["an error without extensions", { errors: [{ message: "it went wrong" }] }],
+    [
+      "an error beside data",
+      { data: { anything: 1 }, errors: [{ message: "it went wrong" }, { message: "twice" }] },
+    ],
+    [
+      "an error of a command",
+      { errors: [{ message: "exit code: 137", extensions: execError("it went wrong") }] },
+    ],
+    ["HTTP 500", (response) => void response.writeHead(500).end("it went wrong")],
+    [
+      "HTTP 500 with an error",
+      (response) => void response.writeHead(500).end('{"errors":[{"message":"it went wrong"}]}'),
+    ],
+    ["a body that is not JSON", write("<html>it went wrong")],
+  ] as [string, Reply][]) {
+    test(`that answers ${what} is ENGINE_ERROR with its words, and the sandbox goes on`, async () => {
+      answerCommands(reply);
+      const error = await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+      expect(error.message).toMatch(/^exec: the Dagger engine answered: .*it went wrong/);
+      await expectWell();
+    });
+  }
+
+  for (const body of [
+    "",
+    "null",
+    "[]",
+    "7",
+    "{}",
+    '{"data":null}',
+    '{"data":{}}',
+    '{"data":{"loadContainerFromID":null}}',
+  ]) {
+    test(`that answers ${body || "nothing"} is ENGINE_ERROR, and the sandbox goes on`, async () => {
+      answerCommands(write(body));
+      const error = await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+      expect(error.message).toMatch(/^exec: the Dagger engine answered: /);
+      await expectWell();
+    });
+  }
+
+  test("whose failure tells of a connection, and which is well, is not taken for lost", async () => {
+    answerCommands({ errors: [{ message: "dial tcp 127.0.0.1:5000: connect: connection refused" }] });
+    await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+    await expectWell();
+  });
+
+  for (const [what, reply] of [
+    ["cuts its answer", (response) => cut(response)],
+    ["closes the connection", (response) => void response.destroy()],
+    [
+      "says that its engine closed its stores",
+      { errors: [{ message: "error committing x: database not open" }] },
+    ],
+  ] as [string, Reply][]) {
+    test(`that ${what} is ENGINE_LOST, and its process ends`, async () => {
+      answerCommands(reply);
+      await within(expectCode(sandbox.exec("true"), "ENGINE_LOST"));
+      await untilNone(() => sessionsOf(process.pid), SOON_MS);
+      await within(expectCode(sandbox.readFile("/file"), "ENGINE_LOST"));
+    });
+  }
+
+  test("whose engine is gone, and says so with HTTP 502, is ENGINE_LOST", async () => {
+    scripted.script = () => (response) =>
+      void response.writeHead(502).end("http do: dial: connection refused");
+    await within(expectCode(sandbox.exec("true"), "ENGINE_LOST"));
+  });
+
+  test("whose engine fails in its own words and is gone soon after is ENGINE_LOST", async () => {
+    answerCommands((response) => {
+      response.end('{"errors":[{"message":"something inside broke"}]}');
+      scripted.end();
+    });
+    await within(expectCode(sandbox.exec("true"), "ENGINE_LOST"));
+  });
+
+  test("whose engine does not know the session's secret is another: ENGINE_LOST, and nothing was run", async () => {
+    await sleep(200);
+    scripted.script = (query) =>
+      query.includes("plaintext") ? { data: { loadSecretFromID: { plaintext: "***" } } } : undefined;
+    scripted.queries.length = 0;
+    await within(expectCode(sandbox.exec("true"), "ENGINE_LOST"));
+    expect(scripted.queries.filter((query) => !query.includes("plaintext"))).toEqual([]);
+  });
+
+  test("that stops answering is ENGINE_LOST when its server ends", async () => {
+    answerCommands(() => undefined);
+    const lost = expectCode(sandbox.exec("true"), "ENGINE_LOST");
+    while (!scripted.queries.some(isCommand)) await sleep(10);
+    scripted.end();
+    await within(lost);
+  });
+
+  for (const [what, script] of [
+    ["a command alone", (query) => (isCommand(query) ? () => undefined : undefined)],
+    ["anything", () => () => undefined],
+  ] as [string, ScriptedDagger["script"]][]) {
+    test(`that never answers ${what} is TIMEOUT soon after the deadline`, async () => {
+      scripted.script = script;
+      await within(expectCode(sandbox.exec("true", { timeoutMs: 500 }), "TIMEOUT"), 500 + SOON_MS);
+      await expectWell();
+    });
+  }
+
+  test("that answers after the deadline changes nothing", async () => {
+    let late: ServerResponse | undefined;
+    answerCommands((response) => {
+      late = response;
+    });
+    await within(expectCode(sandbox.exec("true", { timeoutMs: 500 }), "TIMEOUT"), 500 + SOON_MS);
+    late?.end(JSON.stringify({ data: { loadContainerFromID: { id: "changed" } } }));
+    scripted.queries.length = 0;
+    await expectWell();
+    expect(
+      scripted.queries.filter((query) => query.includes('loadContainerFromID(id:"some id")')).length,
+    ).toBe(1);
+    expect(scripted.queries.filter((query) => query.includes("changed"))).toEqual([]);
+  });
+});
+
+function execError(stderr: string) {
+  return { _type: "EXEC_ERROR", exitCode: 137, stdout: "", stderr };
+}
+
+function cut(response: ServerResponse): void {
+  response.writeHead(200, { "content-length": 1000 });
+  response.write('{"data":{"loadContainer', () => response.destroy());
+}
+
+/** One byte at a time, in as many packets. */
+function slowly(answer: object): Reply {
+  return async (response) => {
+    for (const byte of JSON.stringify(answer)) {
+      response.write(byte);
+      await sleep(1);
+    }
+    response.end();
+  };
+}
