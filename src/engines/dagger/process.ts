@@ -60,6 +60,7 @@ export async function startProcess(options: StartOptions): Promise<SessionProces
 
 /** A socket that nobody listens on: the CLI itself would try for ten minutes. */
 async function requireListener(endpoint: string, signal: AbortSignal): Promise<void> {
+  if (!URL.canParse(endpoint)) throw unavailable(endpoint, new Error("it is no address"), "");
   const { protocol, hostname, port, pathname } = new URL(endpoint);
   if (protocol !== "unix:" && protocol !== "tcp:") return;
   const socket =
@@ -130,18 +131,17 @@ async function endProcess(child: ChildProcess, ended: Promise<void>): Promise<vo
 }
 
 function unavailable(endpoint: string | undefined, cause: unknown, said: string): SandboxError {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message, syscall } = cause as NodeJS.ErrnoException;
   const at = endpoint ?? "in Docker";
   const why =
     code === "ENOENT" && endpoint === undefined
       ? "the Dagger CLI is not installed"
       : [message, said].filter(Boolean).join(": ");
-  const fix =
-    code === "ENOENT" && (cause as NodeJS.ErrnoException).syscall?.startsWith("spawn")
-      ? "Install the Dagger CLI (https://docs.dagger.io/install) or name it with dagger({ cli })."
-      : endpoint === undefined
-        ? 'Start Docker, or name a running engine: dagger({ engines: ["unix://…"] }), --engines, or _EXPERIMENTAL_DAGGER_RUNNER_HOST.'
-        : 'Start that engine, or name another: dagger({ engines: ["unix://…"] }), --engines, or _EXPERIMENTAL_DAGGER_RUNNER_HOST.';
+  const fix = syscall?.startsWith("spawn")
+    ? "Install the Dagger CLI (https://docs.dagger.io/install) or name it with dagger({ cli })."
+    : endpoint === undefined
+      ? 'Start Docker, or name a running engine: dagger({ engines: ["unix://…"] }), --engines, or _EXPERIMENTAL_DAGGER_RUNNER_HOST.'
+      : 'Start that engine, or name another: dagger({ engines: ["unix://…"] }), --engines, or _EXPERIMENTAL_DAGGER_RUNNER_HOST.';
   return new SandboxError("ENGINE_UNAVAILABLE", `create: no Dagger engine (${at}): ${why}. ${fix}`, {
     operation: "create",
     cause,

@@ -170,7 +170,8 @@ async function meet(
   signal: AbortSignal,
 ): Promise<{ dialect: Dialect; mark: Mark }> {
   try {
-    const { version } = readAnswer(await connection.send("{version}", signal)) as { version: string };
+    const { version } = readAnswer(await connection.send("{version}", signal)) as { version?: unknown };
+    if (typeof version !== "string") throw new Error("it says no version");
     const dialect = dialectOf(version, endpoint);
     return { dialect, mark: await Mark.set(connection, dialect, signal) };
   } catch (error) {
