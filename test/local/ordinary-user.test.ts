@@ -3,9 +3,10 @@ import { runAsUser } from "../support/as-user.js";
 
 /** What holds for root must hold for an ordinary user: the same files, run again as one. */
 describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
-  test("directories that sandboxed code closed to its user are merged, kept and counted", async () => {
-    const { passed, failed, output } = await runAsUser(["test/local/closed-directories.test.ts"]);
+  test("closed directories, hostile links and the network stack's walls are what they are for root", async () => {
+    const files = ["local/closed-directories", "local/network-stack", "isolation/hostile-links"];
+    const { passed, failed, output } = await runAsUser(files.map((name) => `test/${name}.test.ts`));
     expect(failed).toEqual([]);
-    expect(passed, output).toBeGreaterThan(3);
+    expect(passed, output).toBeGreaterThan(12);
   }, 120_000);
 });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
+import { checkBindTargets } from "./bind-targets.js";
 import { LayerWriter } from "./import.js";
 import { type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
@@ -141,7 +142,8 @@ async function look(session: Session, tree: Tree, from: LocalSnapshot, request: 
   const unrunnable = whyNotRunnable(tree, request, cwd, path);
   const { options, missing } = await session.cacheMounts(tree, from.base, request);
   const resolver = request.network === "host" ? await session.resolverMount(tree) : [];
-  return { cwd, mounts: [...options, ...resolver], missing, unrunnable };
+  const parents = checkBindTargets(tree, from.base.binds);
+  return { cwd, mounts: [...options, ...resolver], missing: [...parents, ...missing], unrunnable };
 }
 
 /** bwrap runs as the sandbox's user, who may not make directories everywhere. */

@@ -197,6 +197,7 @@ export class LayerWriter {
       const entry = entries[i] as ImportEntry;
       const name = entry.path.toString("latin1");
       const real = inside(to, name);
+      if (this.tree.isReadOnly(real) || this.tree.isOutside(real)) continue; // a directory that is there
       const path = this.#inLayer(real);
       const parent = real.slice(0, real.lastIndexOf("/"));
       if (!this.#made.has(parent)) this.ensure(parent);
