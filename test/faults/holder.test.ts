@@ -70,6 +70,17 @@ describe("a killed holder", () => {
     expect(await sandbox.readTextFile("file")).toBe("text\n");
   });
 
+  test("a killed process that stood by for the next command is replaced", async () => {
+    await using sandbox = await Sandbox.create({ engine: "local", network: "off" });
+    for (let time = 0; time < 3; time++) {
+      expect((await sandbox.exec("echo ran")).stdout).toBe("ran\n");
+      const standingBy = (await descendants(process.pid)).slice(2);
+      expect(standingBy).not.toHaveLength(0);
+      for (const { pid } of standingBy) process.kill(pid, "SIGKILL");
+      await untilNone(() => stillAlive(standingBy));
+    }
+  });
+
   test("many sandboxes at once all lose what ran and all go on", async () => {
     await using parent = await Sandbox.create({ engine: "local" });
     await parent.writeFile("file", "base");

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Limits } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
 
 export type Controller = "memory" | "pids" | "cpu";
 
@@ -26,8 +27,8 @@ export interface CommandCgroup {
   outOfMemory(): boolean;
 }
 
-/** bwrap's own processes count too. */
-const OWN_PROCESSES = 3;
+/** bwrap's own processes count too, and the one that stands by. */
+const OWN_PROCESSES = 4;
 
 /** Makes cgroups for commands, below one of the session's, as far as the machine lets us (cgroups(7)). */
 export class Cgroups {
@@ -55,7 +56,11 @@ export class Cgroups {
       if (!directory || !version) return;
       const path = join(directory, files[version]);
       if (written.get(path) === value[version] || !existsSync(path)) return; // no swap accounting: no such file
-      writeFileSync(path, value[version]);
+      try {
+        writeFileSync(path, value[version]);
+      } catch (error) {
+        throw controller === "memory" ? tooLittle(error) : error;
+      }
       written.set(path, value[version]);
     };
     const memory = directories.get("memory");
@@ -170,6 +175,14 @@ function canMakeIn(directory: string): boolean {
 function oomKills(directory: string): number {
   const file = ["memory.events", "memory.oom_control"].map((name) => join(directory, name)).find(existsSync);
   return file ? Number(/^oom_kill (\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) : 0;
+}
+
+/** On v1 a limit can't be set below what is in use. */
+function tooLittle(error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== "EBUSY") return error;
+  const message =
+    "exec: limits.memoryMiB is less than what it takes to start a command. Nothing was run; raise the limit.";
+  return new SandboxError("LIMIT", message, { operation: "exec", cause: error });
 }
 
 function remove(directory: string): void {

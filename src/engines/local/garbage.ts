@@ -1,9 +1,10 @@
+import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { HolderOwner } from "./holder.js";
 
 /**
  * Unmounts and removes what nobody holds any more, together and a little later, so that it costs no
- * operation its time. In the holder, since an ordinary caller can delete some directories only there.
+ * operation its time.
  */
 export class Garbage {
   #views: string[] = [];
@@ -11,22 +12,19 @@ export class Garbage {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly owner: HolderOwner) {}
+  constructor(
+    private readonly owner: HolderOwner,
+    private readonly directory: string,
+  ) {}
 
-  /** They ended with the holder that had mounted them. */
-  forgetMounts(): void {
-    this.#views = [];
-  }
-
-  unmount(view: string, directory: string): void {
-    this.#views.push(`v/${view}`);
-    this.remove(join(directory, "w", view));
-    this.remove(join(directory, "v", view));
+  unmount(view: string): void {
+    this.#views.push(view);
+    this.#later();
   }
 
   remove(path: string): void {
     this.#paths.push(path);
-    this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
+    this.#later();
   }
 
   /** Does what is left to do, now. */
@@ -39,11 +37,32 @@ export class Garbage {
     return this.#running;
   }
 
-  async #collect(views: string[], paths: string[]): Promise<void> {
-    if (!this.owner.holder.alive) return;
-    // Lazily: a namespace of a command that has just ended may not have let go of its copy yet.
-    if (views.length > 0) await this.owner.holder.run("umount", "-n", "-l", ...views).catch(() => {});
-    if (paths.length > 0) await this.owner.holder.task("rm", "-rf", "--", ...paths);
+  #later(): void {
+    this.#timer ??= setTimeout(() => void this.flush(), DELAY_MS).unref();
+  }
+
+  async #collect(views: readonly string[], paths: string[]): Promise<void> {
+    for (const view of views) if (!(await this.#unmount(view))) paths.push(join(this.directory, "w", view));
+    if (paths.length === 0 || !this.owner.holder.alive) return;
+    // In the holder, since an ordinary caller can delete some directories only there.
+    await this.owner.holder.task("rm", "-rf", "--", ...paths);
+  }
+
+  /**
+   * Removing a mount point that is none in the remover's own namespace unmounts it in all others, without a
+   * program to be started for it (mount_namespaces(7)). False when the mount left something in its work directory.
+   */
+  async #unmount(view: string): Promise<boolean> {
+    await rmdir(join(this.directory, "v", view)).catch(() => {});
+    const work = join(this.directory, "w", view);
+    for (const path of [join(work, "work"), work]) {
+      const left = await rmdir(path).then(
+        () => false,
+        ({ code }: NodeJS.ErrnoException) => code !== "ENOENT",
+      );
+      if (left) return false;
+    }
+    return true;
   }
 }
 

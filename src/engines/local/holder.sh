@@ -29,7 +29,10 @@ run() {
   shift
   text=$("$@" 2>&1 4>&- 9>&-)
   status=$?
-  echo "$id $status $(echo "$text" | tr '\n' ' ')" >&4
+  set -f # what it printed becomes words of one line, and no pattern
+  set -- $text
+  set +f
+  echo "$id $status $*" >&4
 }
 
 # task ID COMMAND…: the same in the background.
@@ -47,9 +50,8 @@ overlay() {
   mount -n -i -c -t overlay -o "userxattr,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
 }
 
-# standby ID N CGROUP…: a process that enters its cgroups and then waits for the call of `launch` that it is
-# to become. Ahead of time, because entering a cgroup takes milliseconds (the kernel waits for an RCU grace
-# period) and a launch none of its own.
+# standby ID N CGROUP…: a process that enters its cgroups and makes one call of `launch` after the other in them.
+# Entering a cgroup takes milliseconds, since the kernel waits for an RCU grace period; being born in one does not.
 standby() {
   jobs >/dev/null # reaps what ended before
   id=$1 slot=io/$2
@@ -60,22 +62,29 @@ standby() {
       # Not in a substitution: that would move the substitution's own process.
       echo 0 2>/dev/null >"$cgroup/cgroup.procs" || { echo "$id 1 $cgroup can't be entered" >&4; exit 1; }
     done
-    echo "$id 0" >&4
+    read -r pid _ </proc/self/stat
+    echo "$id 0 $pid" >&4
     exec 4>&-
-    read -r call <"$slot/go" && eval "$call"
+    while :; do
+      read -r call <"$slot/go" && (eval "$call")
+    done
   ) &
 }
 
 # launch STDIN VIEW TOP LOWER ENTER… -- COMMAND…
-# Mounts the view and becomes bwrap, which reads its options from the slot's args. "started" on the slot's
-# status says that every pipe is open.
+# Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started" on
+# the slot's status says that every pipe is open and the view is there.
 launch() {
   exec 3<"$slot/args" 5>"$slot/status" <"$1" >"$slot/out" 2>"$slot/err"
-  echo started >&5
-  overlay "$2" "$3" "$4" || exit 1
+  if overlay "$2" "$3" "$4"; then echo started >&5; else stop_parent; fi &
   ulimit -c 0
   shift 4
   exec "$@"
+}
+
+stop_parent() {
+  read -r _ _ _ parent _ </proc/self/stat
+  kill -9 "$parent"
 }
 
 # guest COUNT: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.

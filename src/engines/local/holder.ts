@@ -120,6 +120,16 @@ export class Holder {
     if (this.#alive) this.#child.stdin?.write(`${[name, ...args.map(quote)].join(" ")}\n`);
   }
 
+  /** Whether a process of its pid namespace runs. A zombie does not. */
+  isRunning(pid: string): boolean {
+    if (!this.#alive) return false;
+    try {
+      return !/\) [ZX] /.test(readFileSync(`${this.proc}/${pid}/stat`, "latin1"));
+    } catch {
+      return false;
+    }
+  }
+
   /** Ends the holder, with it every command and mount, and removes the session. */
   async close(): Promise<void> {
     this.#child.ref();

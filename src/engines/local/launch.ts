@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { StreamName } from "../../engine.js";
@@ -117,14 +116,7 @@ async function feed(pipe: Socket, input: AsyncIterable<Uint8Array>): Promise<voi
  * kernel. A process 1 that is gone or a zombie has none left (pid_namespaces(7)).
  */
 async function untilDead(holder: Holder, init: string): Promise<void> {
-  for (let wait = 0; holder.alive; wait = Math.min(wait + 1, 20)) {
-    let stat: string;
-    try {
-      stat = readFileSync(`${holder.proc}/${init}/stat`, "latin1");
-    } catch {
-      return;
-    }
-    if (/\) [ZX] /.test(stat)) return;
+  for (let wait = 0; holder.isRunning(init); wait = Math.min(wait + 1, 20)) {
     if (wait > 2) holder.send("stop", init);
     await new Promise((resolve) => (wait === 0 ? setImmediate(resolve) : setTimeout(resolve, wait)));
   }

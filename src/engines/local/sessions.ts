@@ -129,16 +129,22 @@ function diskBytes(paths: readonly string[]): number {
   return Number(/(\d+)\s+total\s*$/.exec(stdout)?.[1] ?? 0) * 1024;
 }
 
-/** How many bwraps each process is the parent of. */
+/** How many bwraps each process is the grandparent of: a holder's commands are children of those that stand by. */
 function runningCommands(): Map<number, number> {
-  const parents = new Map<number, number>();
+  const processes = new Map<number, { name: string; parent: number }>();
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
-      const parent = Number(/^\d+ \(bwrap\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1]);
-      if (parent) parents.set(parent, (parents.get(parent) ?? 0) + 1);
+      const [, name = "", parent] =
+        /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? [];
+      processes.set(Number(pid), { name, parent: Number(parent) });
     } catch {
       // ended meanwhile
     }
   }
-  return parents;
+  const counts = new Map<number, number>();
+  for (const { name, parent } of processes.values()) {
+    const holder = processes.get(parent)?.parent;
+    if (name === "bwrap" && holder) counts.set(holder, (counts.get(holder) ?? 0) + 1);
+  }
+  return counts;
 }

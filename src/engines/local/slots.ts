@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
-import { type HolderOwner, quote } from "./holder.js";
+import { type Holder, type HolderOwner, quote } from "./holder.js";
 
 /** A place where one command can run at a time: a process standing by in its cgroup, and named pipes to it. */
 export interface Slot {
@@ -20,18 +20,15 @@ export interface Slot {
 interface Place {
   name: string;
   cgroup: CommandCgroup;
-  ready: Promise<unknown>;
+  /** The process that stands by, and the holder it is a child of. */
+  process?: { pid: string; holder: Holder };
 }
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
-/** Idle places that have a process standing by. */
-const STANDING_BY = 4;
-
-/** Makes slots and uses them again: pipes and cgroups are like new when no process is in them. */
+/** Makes slots and uses them again: pipes and cgroups are like new when no process of a command is in them. */
 export class Slots {
   #idle: Place[] = [];
-  #cold: Omit<Place, "ready">[] = [];
   #next = 1;
 
   constructor(
@@ -40,44 +37,35 @@ export class Slots {
     private readonly directory: string,
   ) {}
 
-  /** After the holder died: its processes that stood by are gone. */
-  forget(): void {
-    this.#idle = [];
-    this.#cold = [];
-  }
-
   async take(withStdin: boolean): Promise<Slot & { give: () => void }> {
-    // The one that has waited longest: its process is the surest to be ready.
-    const place = this.#idle.shift() ?? this.#standBy(this.#cold.pop() ?? (await this.#make()));
+    const place = this.#idle.pop() ?? (await this.#make());
     try {
-      await place.ready;
+      await this.#standBy(place);
     } catch (error) {
-      this.#cold.push(place);
+      this.#idle.push(place);
       throw error;
     }
     const slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
-    return { ...slot, give: () => this.#give(place, slot) };
+    const give = () => {
+      slot.close();
+      this.#idle.push(place);
+    };
+    return { ...slot, give };
   }
 
-  /** Only when no process can be in it any more. */
-  #give(place: Place, slot: ReturnType<typeof openSlot>): void {
-    slot.close();
-    // A process that was not called may wait yet: two must never read one call, each half of it.
-    if (!this.owner.holder.alive || !slot.wasCalled()) return;
-    if (this.#idle.length < STANDING_BY) this.#idle.push(this.#standBy(place));
-    else this.#cold.push(place);
-  }
-
-  async #make(): Promise<Omit<Place, "ready">> {
+  async #make(): Promise<Place> {
     const name = String(this.#next++);
     await this.owner.holder.run("slot", name);
     return { name, cgroup: this.cgroups.make(name) };
   }
 
-  #standBy({ name, cgroup }: Omit<Place, "ready">): Place {
-    const ready = this.owner.holder.call("standby", name, ...cgroup.directories);
-    ready.catch(() => {}); // take says it
-    return { name, cgroup, ready };
+  /** A process of an earlier holder has ended with it; one of this may have been killed when its cgroup was full. */
+  async #standBy(place: Place): Promise<void> {
+    const { holder } = this.owner;
+    const { process } = place;
+    if (process?.holder === holder && holder.isRunning(process.pid)) return;
+    const pid = await holder.call("standby", place.name, ...place.cgroup.directories);
+    place.process = { pid, holder };
   }
 }
 
@@ -90,7 +78,6 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
   const keepers = [go, keeper("args"), ...(withStdin ? [keeper("in")] : [])];
   const sockets = [reader("out"), reader("err"), reader("status")] as const;
   const writers: Socket[] = [];
-  let called = false;
   const writer = (pipe: string) => {
     const fd = openSync(join(path, pipe), O_WRONLY | O_NONBLOCK);
     const socket = new Socket({ fd, readable: false, writable: true });
@@ -108,10 +95,8 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
     stderr: sockets[1],
     status: sockets[2],
     call(name: string, ...args: readonly string[]) {
-      called = true;
       writeLine(go, [name, ...args.map(quote)].join(" "));
     },
-    wasCalled: () => called,
     openWriters() {
       const opened = { args: writer("args"), stdin: withStdin ? writer("in") : undefined };
       closeKeepers();

@@ -68,12 +68,11 @@ export class Snapshots {
     directory: string,
   ) {
     this.#directory = directory;
-    this.garbage = new Garbage(owner);
+    this.garbage = new Garbage(owner, directory);
   }
 
   /** After the holder was started anew: the layers are all there, the mounts are not. */
   forgetMounts(): void {
-    this.garbage.forgetMounts();
     this.#mounting.clear();
     for (const snapshot of this.#live) {
       const { view } = snapshot;
@@ -219,7 +218,7 @@ export class Snapshots {
   }
 
   #unmount(view: View): void {
-    this.garbage.unmount(view.name, this.#directory);
+    this.garbage.unmount(view.name);
     this.#drop(view.layers);
   }
 
