@@ -4,6 +4,9 @@ import { call, type Step } from "./graphql.js";
 /** Stat, which every file operation needs, is there since this one. */
 const OLDEST = [0, 19, 9] as const;
 
+/** node(id) is there since this one for every CLI, and the fields that it replaces only for CLIs before 0.22. */
+const NODE = [0, 21, 1] as const;
+
 /** What differs between engines' versions of the API. */
 export interface Dialect {
   readonly version: string;
@@ -23,8 +26,8 @@ export function dialectOf(version: string, endpoint: string): Dialect {
       { operation: "create" },
     );
   }
-  // From 1.0 every object is loaded through node(id); up to 0.21 each type has a field of its own.
-  const byNode = parts !== undefined && (parts[0] as number) >= 1;
+  // One that says no number was built by its user, hardly from an old source.
+  const byNode = parts === undefined || compare(parts, NODE) >= 0;
   const load = (type: string) => (id: string) =>
     byNode ? { ...call("node", { id }), on: type } : call(`load${type}FromID`, { id });
   return { version, container: load("Container"), directory: load("Directory"), secret: load("Secret") };
