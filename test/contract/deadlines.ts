@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Sandbox } from "../../src/sandbox.js";
+import { everyByte } from "../support/bytes.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode, expectRefused } from "../support/errors.js";
 import { prepare } from "../support/prepared.js";
@@ -26,14 +27,19 @@ export function describeDeadlines(engine: EngineUnderTest): void {
       expect((await sandbox.exec("ls; cat file")).stdout).toBe("file\nbefore");
     });
 
-    test("with bytes the error has bytes", async () => {
+    test("with bytes the error has every byte of both streams, whatever they are", async () => {
       const sandbox = await prepared.fork();
-      const timeoutMs = engine.deadlineMs;
+      const [out, err] = [Buffer.alloc(300_000, everyByte), Buffer.alloc(200_001, everyByte.toReversed())];
+      await sandbox.writeFiles([
+        { path: "out", data: out },
+        { path: "err", data: err },
+      ]);
       const error = await expectCode(
-        sandbox.exec("printf '\\377'; sleep 60", { encoding: "bytes", timeoutMs }),
+        sandbox.exec("cat out; cat err >&2; sleep 60", { encoding: "bytes", timeoutMs: engine.deadlineMs }),
         "TIMEOUT",
       );
-      expect(error.stdout).toEqual(Uint8Array.of(255));
+      expect(out.equals(error.stdout as Uint8Array)).toBe(true);
+      expect(err.equals(error.stderr as Uint8Array)).toBe(true);
     });
 
     test("exec has no deadline of its own; execWithTimeout has the sandbox's, or its option's", async () => {
