@@ -24,6 +24,8 @@ const KNOWN = [
 ] as const satisfies (keyof CreateOptions)[];
 const DEFAULT_WORKDIR = "/workspace";
 const DEFAULT_TIMEOUT_MS = 600_000;
+/** For what puts up the walls. */
+const LEAST_MEMORY_MIB = 8;
 
 /** What stays the same for the life of a sandbox. */
 export interface Settings {
@@ -172,6 +174,12 @@ function checkLimits(limits: Readonly<Limits>): Readonly<Limits> {
         `limits.${name} must be a ${whole ? "whole " : ""}number above 0, but is ${shown(value)}`,
       );
     }
+    if (name === "memoryMiB" && value < LEAST_MEMORY_MIB) {
+      throw invalid(
+        operation,
+        `limits.memoryMiB must be at least ${LEAST_MEMORY_MIB}, in less than which no command starts, but is ${shown(value)}`,
+      );
+    }
   }
   return Object.fromEntries(given);
 }
@@ -184,8 +192,15 @@ function checkCaches(caches: Values): Values {
     }
     const absolute = checkAbsolute(cachePath, `path of the cache ${name}`);
     if (absolute === "/") throw invalid(operation, `the cache ${name} can't be the sandbox's root`);
-    return [name, absolute];
+    return [name, absolute] as const;
   });
+  for (const [name, path] of checked) {
+    // What is in a cache can't be looked at: a link there would be followed, too.
+    const around = checked.find(([other, at]) => other !== name && `${path}/`.startsWith(`${at}/`));
+    if (around === undefined) continue;
+    const where = `the cache ${name} at ${path} lies in the cache ${around[0]} at ${around[1]}`;
+    throw invalid(operation, `${where}. Give it a place outside of that`);
+  }
   return Object.fromEntries(checked);
 }
 

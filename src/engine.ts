@@ -21,7 +21,7 @@ export type User = "sandbox" | "root";
 export type NetworkMode = "on" | "off" | "host";
 
 export interface Limits {
-  /** Memory of all processes of a command together, in MiB. Passing it stops the command with LIMIT. */
+  /** Memory of all processes of a command together, in MiB, at least 8. Passing it stops the command with LIMIT. */
   memoryMiB?: number;
   /** CPUs a command may use; a fraction is allowed. It only slows down. */
   cpus?: number;

@@ -46,14 +46,15 @@ export class SandboxError extends Error {
   readonly code: ErrorCode;
   /** The operation that failed: `exec`, `writeFile`, `create`… */
   readonly operation: string;
+  // Declared, not defined: an error that has none shows none when it is printed.
   /** The path it failed on, in the sandbox or on the host, where there is one. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** For a stopped command: what it had printed, redacted and capped. */
-  readonly stdout?: string | Uint8Array;
+  declare readonly stdout?: string | Uint8Array;
   /** For a stopped command: what it had printed, redacted and capped. */
-  readonly stderr?: string | Uint8Array;
+  declare readonly stderr?: string | Uint8Array;
   /** For a stopped command: milliseconds from its start to its end. */
-  readonly durationMs?: number;
+  declare readonly durationMs?: number;
 
   constructor(code: ErrorCode, message: string, details: SandboxErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

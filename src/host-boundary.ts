@@ -25,7 +25,8 @@ export async function importFromHost(
   const plan = { source, to, entries, remove: gone, ...(previous && { previous }) };
   const { snapshot, record } = await engine.importTree(state.snapshot, plan, settings.user, signal);
   const imports = new Map(state.imports).set(key, withStamps(record, left));
-  const value = { files: entries.length, bytes, removed: gone.length, skipped };
+  const files = entries.filter(({ type }) => type !== "directory").length;
+  const value = { files, bytes, removed: gone.length, skipped };
   return { value, next: { ...state, snapshot, imports } };
 }
 

@@ -97,10 +97,10 @@ export interface Skipped {
 }
 
 export interface RefreshResult {
-  /** Files, links and directories selected on the host. */
+  /** Regular files and links selected on the host. */
   files: number;
   bytes: number;
-  /** What an earlier refresh of this pair brought and the host no longer has. */
+  /** What an earlier refresh of this pair brought and the host no longer has, directories included. */
   removed: number;
   skipped: Skipped[];
 }
@@ -121,6 +121,7 @@ export interface ExportOptions {
 }
 
 export interface ExportResult {
+  /** Regular files and links put in place. */
   files: number;
   bytes: number;
   skipped: Skipped[];

@@ -153,6 +153,8 @@ export const creations: [string, ErrorCode, unknown][] = [
   ["an unknown network", "INVALID_ARGUMENT", { network: "bridge" }],
   ["read-only paths that are text", "INVALID_ARGUMENT", { readOnlyPaths: "*.lock" }],
   ["a cache at a relative path", "INVALID_ARGUMENT", { caches: { npm: "cache" } }],
+  ["a cache within another", "INVALID_ARGUMENT", { caches: { one: "/a/b", two: "/a" } }],
+  ["two caches at one path", "INVALID_ARGUMENT", { caches: { one: "/a", two: "/a/" } }],
   ["a cache with a name that is a path", "INVALID_ARGUMENT", { caches: { "../up": "/cache" } }],
   ["an option that does not exist", "INVALID_ARGUMENT", { timeout: 5 }],
 ];

@@ -178,10 +178,10 @@ export function describeImport(engine: EngineUnderTest): void {
         Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`d${i % 50}/f${i}`, `${i}`])),
       );
       const sandbox = await prepared.fork();
-      expect(await sandbox.refreshFromHost(host, "/workspace/in")).toMatchObject({ files: 5050, removed: 0 });
+      expect(await sandbox.refreshFromHost(host, "/workspace/in")).toMatchObject({ files: 5000, removed: 0 });
       await rm(join(host, "d7"), { recursive: true });
       expect(await sandbox.refreshFromHost(host, "/workspace/in")).toMatchObject({
-        files: 4949,
+        files: 4900,
         removed: 101,
       });
       expect((await sandbox.exec("find in -type f | wc -l; cat in/d9/f4959")).stdout.trim()).toMatch(

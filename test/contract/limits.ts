@@ -142,6 +142,7 @@ export function describeLimits(engine: EngineUnderTest): void {
     test.each([
       { memoryMiB: 0 },
       { memoryMiB: -1 },
+      { memoryMiB: 7.9 },
       { memoryMiB: Number.NaN },
       { cpus: 0 },
       { cpus: Number.POSITIVE_INFINITY },

@@ -209,6 +209,21 @@ function badInput(cause: unknown): SandboxError {
 }
 
 function notStarted(reason: string): SandboxError {
+  const tooLong = [
+    [
+      /Argument list too long/,
+      "Linux takes a quarter of the stack's limit, mostly 2 MiB (`getconf ARG_MAX`)",
+    ],
+    [
+      /Exceeded maximum number of arguments/,
+      "bubblewrap takes 9,000 arguments, of which a variable needs three",
+    ],
+  ] as const;
+  const [, limit] = tooLong.find(([pattern]) => pattern.test(reason)) ?? [];
+  if (limit) {
+    const message = `exec: the command's arguments and environment are too long together: ${limit}. Write what is long to a file with writeFile, or pass it as stdin.`;
+    return new SandboxError("INVALID_ARGUMENT", message, { operation: "exec" });
+  }
   const full = /No space left on device/.test(reason);
   return new SandboxError(
     full ? "LIMIT" : "ENGINE_ERROR",

@@ -151,9 +151,9 @@ function inside(to: string, name: string): string {
   return to === "/" ? `/${name}` : `${to}/${name}`;
 }
 
-/** Nothing can change a file and keep its change time. */
+/** Nothing can change a file and keep its change time, but another of that very time may take its place. */
 function same(a: Stats, b: Stats): boolean {
-  return a.ctimeMs === b.ctimeMs && a.mtimeMs === b.mtimeMs && a.size === b.size && a.mode === b.mode;
+  return a.ino === b.ino && a.ctimeMs === b.ctimeMs && a.size === b.size;
 }
 
 function stateOf(snapshot: LocalSnapshot): string {
