@@ -42,9 +42,10 @@ export async function openBase(
       .catch((error) => {
         throw explain(error, options.workdir);
       });
-    const info = readReport(ready.report.contents, uid, JSON.stringify(base));
+    const container = ready.withUser.id;
+    const info = readReport(ready.report.contents, uid, JSON.stringify(base), container);
     const known = readAttributes(ready.attributes.contents);
-    return new DaggerSnapshot(workspace, ready.withUser.id, info, options.user, new Map(), [], known);
+    return new DaggerSnapshot(workspace, container, info, options.user, new Map(), [], known, 0);
   });
 }
 
@@ -113,7 +114,7 @@ function directoryOf(base: Base): string {
   );
 }
 
-function readReport(report: string, uid: string, key: string): BaseInfo {
+function readReport(report: string, uid: string, key: string, container: string): BaseInfo {
   const lines = new Map(report.split("\n").map((line) => splitOnce(line)));
   const missing = lines.get("missing");
   if (missing !== "" || !lines.has("fullblock")) {
@@ -125,6 +126,7 @@ function readReport(report: string, uid: string, key: string): BaseInfo {
   }
   return {
     key,
+    container,
     owner: `${uid}:${lines.get("gid")}`,
     environment: { HOME: lines.get("home") ?? "/", ...(lines.has("nolang") && { LANG: "C.UTF-8" }) },
     fractions: lines.has("fractions"),

@@ -1,6 +1,7 @@
 import type { Change, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { asking } from "./errors.js";
+import { flattened } from "./flatten.js";
 import { call, type Step } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
@@ -37,7 +38,7 @@ export async function changeSnapshot(
     }
     start = end;
   }
-  return snapshot;
+  return flattened(snapshot, { operation: "flatten", signal });
 }
 
 async function remove(
@@ -66,7 +67,7 @@ async function remove(
     );
   }
   const left = await asking(asked.operation, path, () => commit(from, [withoutStep(real)], asked));
-  return left.with(left.container, { known: left.knownOutside(real) });
+  return left.with(left.container, { known: left.knownOutside(real), layers: left.layers });
 }
 
 /** The engine takes a path with * in it for a pattern; then each special character is a class of its own. */
@@ -82,10 +83,10 @@ export async function commit(
   from: DaggerSnapshot,
   steps: readonly Step[],
   asked: QueryOptions,
-  staged?: string,
+  { staged, layers = steps.length }: { staged?: string; layers?: number } = {},
 ): Promise<DaggerSnapshot> {
   const { workspace, container } = from;
   const all = [workspace.container(container), ...steps];
   const { sync } = await workspace.session.run<{ sync: string }>(all, "sync", asked);
-  return from.with(sync, staged === undefined ? {} : { staged });
+  return from.with(sync, { layers: from.layers + layers, ...(staged !== undefined && { staged }) });
 }

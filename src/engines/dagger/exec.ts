@@ -5,6 +5,7 @@ import { SandboxError } from "../../errors.js";
 import { readAttributes } from "./attributes.js";
 import { explainCaches } from "./caches.js";
 import { asking, unsupported } from "./errors.js";
+import { flattened } from "./flatten.js";
 import { as, call, chain, follow } from "./graphql.js";
 import { LiveText } from "./live.js";
 import { type RunResult, readOutcome, resultFields } from "./outcome.js";
@@ -43,7 +44,9 @@ export async function execOn(
       run(from, request, stdin as Stdin, stop, watch !== undefined, asked),
     );
     live.finish(outcome);
-    return outcome;
+    if (outcome.kind !== "exited") return outcome;
+    const flat = await flattened(outcome.snapshot as DaggerSnapshot, { operation, signal: request.signal });
+    return { ...outcome, snapshot: flat };
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
     if (error.code === "ENGINE_LOST") {

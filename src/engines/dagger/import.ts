@@ -1,6 +1,7 @@
 import type { ImportPlan, ImportRecord, User } from "../../engine.js";
 import type { Attributes } from "./attributes.js";
 import { asking } from "./errors.js";
+import { flattened } from "./flatten.js";
 import { placeTree } from "./place.js";
 import { removeGone } from "./remove.js";
 import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
@@ -30,10 +31,11 @@ export async function importInto(
   const staged = await stageEntries(from.workspace.state, plan, real, previous, signal);
   return asking(operation, plan.to, async () => {
     const cleared = stat && plan.remove.length > 0 ? await removeGone(from, real, plan.remove, asked) : from;
-    const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real) });
+    const { layers } = cleared;
+    const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real), layers });
     const snapshot = await placeTree(fresh, staged, onto, ownerOf(from.base, user), asked);
     const stamps = new Map(plan.entries.map(({ path, stamp }) => [path.toString("latin1"), stamp]));
-    return { snapshot, record: { stamps, staged } };
+    return { snapshot: await flattened(snapshot, asked), record: { stamps, staged } };
   });
 }
 

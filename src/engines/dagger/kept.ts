@@ -8,6 +8,7 @@ import { asking } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
 import { type BaseInfo, DaggerSnapshot } from "./snapshot.js";
+import { stagedDigest } from "./staged-digest.js";
 import { readJson } from "./state.js";
 import type { Workspace } from "./workspace.js";
 
@@ -22,8 +23,10 @@ interface Kept {
   mark: string;
   base: BaseInfo;
   user: User;
-  /** What must stay on this host for the recipe. */
+  /** What must stay on this host for the recipe, as it is: an engine that was wiped would read it again. */
   staged: readonly string[];
+  stagedDigest: string;
+  layers: number;
   at: number;
 }
 
@@ -37,7 +40,7 @@ export async function keepSnapshot(
   signal?: AbortSignal,
 ): Promise<void> {
   const asked = { operation: "keep", signal };
-  const { workspace, container, base, user, staged } = snapshot;
+  const { workspace, container, base, user, staged, layers } = snapshot;
   const bare = await cacheSteps(snapshot, new Map(), user, asked);
   const script = `cat /proc/sys/kernel/random/uuid >${MARK}`;
   const steps = [
@@ -61,6 +64,8 @@ export async function keepSnapshot(
     base,
     user,
     staged,
+    stagedDigest: await stagedDigest(staged),
+    layers,
     at: Date.now(),
   };
   const path = pathOf(workspace, key);
@@ -78,6 +83,8 @@ export async function findKept(
 ): Promise<DaggerSnapshot | undefined> {
   const kept = await readJson<Kept>(pathOf(workspace, key));
   if (kept?.key !== key) return undefined;
+  // An engine that read other content at such a path would take it for what the ID says was there, for ever.
+  if ((await stagedDigest(kept.staged).catch(() => undefined)) !== kept.stagedDigest) return undefined;
   const asked: QueryOptions = { operation: "find", signal };
   try {
     const steps = [workspace.container(kept.container)];
@@ -93,7 +100,8 @@ export async function findKept(
       call("withUser", { name: kept.user === "root" ? "0:0" : kept.base.owner }),
     ];
     const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
-    return new DaggerSnapshot(workspace, sync, kept.base, kept.user, new Map(), kept.staged, new Map());
+    const { base, user, staged, layers } = kept;
+    return new DaggerSnapshot(workspace, sync, base, user, new Map(), staged, new Map(), layers + 2);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
     return undefined;

@@ -32,8 +32,12 @@ export async function placeTree(
     owned(from, stagedSkeleton, ownersBelow(skeleton), asked),
   ]);
   const merges = [tree, back].map((source) => call("withDirectory", { path: "/", source }));
-  const placed = await commit(from, merges, asked, staged);
-  return placed.with(placed.container, { staged: stagedSkeleton, known: attributes });
+  const placed = await commit(from, merges, asked, { staged });
+  return placed.with(placed.container, {
+    staged: stagedSkeleton,
+    known: attributes,
+    layers: placed.layers,
+  });
 }
 
 /** The ID of a staged directory with owners set, outermost first. */

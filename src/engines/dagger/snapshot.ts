@@ -12,6 +12,8 @@ export interface BaseInfo {
   key: string;
   /** sleep takes fractions of a second. */
   fractions: boolean;
+  /** What the first snapshot of it is: flattened ones stand on it. */
+  container: string;
   /** Directories whose attributes every command reports when it ends: most writes go there. */
   reported: readonly string[];
 }
@@ -33,13 +35,16 @@ export class DaggerSnapshot implements Snapshot {
     readonly staged: readonly string[],
     /** What is known of some directories. */
     readonly known: ReadonlyMap<string, Attributes>,
+    /** About how many layers its file system has above the base's. */
+    readonly layers: number,
   ) {}
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
-    const { user = this.user, caches = this.caches, known = this.known, staged } = changed;
+    const { user = this.user, caches = this.caches, known = this.known, layers = this.layers + 1 } = changed;
+    const { staged } = changed;
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
-    return new DaggerSnapshot(this.workspace, container, this.base, user, caches, paths, known);
+    return new DaggerSnapshot(this.workspace, container, this.base, user, caches, paths, known, layers);
   }
 
   /** What is still known when a path and all below it may have changed. */
@@ -53,6 +58,8 @@ interface Changed {
   caches?: ReadonlyMap<string, string>;
   staged?: string;
   known?: ReadonlyMap<string, Attributes>;
+  /** Default: one more. */
+  layers?: number;
 }
 
 export function ownerOf(base: BaseInfo, user: User): string {

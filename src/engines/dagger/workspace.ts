@@ -12,7 +12,7 @@ export class Workspace {
   readonly state: HostState;
   /** Sandboxes and commands in it: what placement goes by. */
   load = 0;
-  readonly #once = new Map<string, Promise<string>>();
+  readonly #once = new Map<string, Promise<unknown>>();
   readonly #salt = randomBytes(16);
 
   constructor(session: Session, state: HostState) {
@@ -30,7 +30,7 @@ export class Workspace {
 
   /** The ID of the directory that is mounted where commands run. */
   tools(options: QueryOptions): Promise<string> {
-    return this.#remember("tools", async () => this.hostDirectory(await this.stageTools({}), options));
+    return this.once("tools", async () => this.hostDirectory(await this.stageTools({}), options));
   }
 
   /** Stages the scripts, with further files beside them. */
@@ -51,7 +51,7 @@ export class Workspace {
 
   /** The ID of a staged host directory. Its content goes to the engine now; the ID does not hold it. */
   hostDirectory(path: string, options: QueryOptions): Promise<string> {
-    return this.#remember(`directory ${path}`, async () => {
+    return this.once(`directory ${path}`, async () => {
       const steps = [call("host"), call("directory", { path, noCache: true })];
       return (await this.session.run<{ id: string }>(steps, "id", options)).id;
     });
@@ -69,15 +69,16 @@ export class Workspace {
    */
   secret(name: string, value: string, options: QueryOptions): Promise<string> {
     const mark = createHmac("sha256", this.#salt).update(value).digest("hex").slice(0, 32);
-    return this.#remember(`secret ${name} ${mark}`, async () => {
+    return this.once(`secret ${name} ${mark}`, async () => {
       const steps = [call("setSecret", { name: `${name}-${mark}`, plaintext: value })];
       return (await this.session.run<{ id: string }>(steps, "id", options)).id;
     });
   }
 
-  #remember(key: string, ask: () => Promise<string>): Promise<string> {
+  /** What the engine answered when it was first asked; a failure is asked again. */
+  once<T>(key: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#once.get(key);
-    if (known) return known;
+    if (known) return known as Promise<T>;
     const asking = ask();
     this.#once.set(key, asking);
     asking.catch(() => this.#once.delete(key));

@@ -19,7 +19,9 @@ export async function writeFew(
   return asking(asked.operation, [...files.keys()][0], async () => {
     const steps: Step[] = [];
     if (directories.size > 0) steps.push(await withDirectories(from, directories, owner, asked));
-    if (files.size === 0) return commit(from, steps, asked);
+    // Each directory is made and given its owner.
+    const layers = files.size + 2 * directories.size;
+    if (files.size === 0) return commit(from, steps, asked, { layers });
     const data = [...files.values()].map((file) => file.data);
     const staged = await workspace.state.stage(hashOf(data), async (directory) => {
       for (const [index, bytes] of data.entries()) {
@@ -37,7 +39,7 @@ export async function writeFew(
       const id = ids[`f${index}`]?.id as string;
       steps.push(call("withFile", { path, source: id, permissions: mode, owner }));
     }
-    return commit(from, steps, asked, staged);
+    return commit(from, steps, asked, { staged, layers });
   });
 }
 
