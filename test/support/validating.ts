@@ -75,3 +75,10 @@ export async function validated(spec: ValidateSpec): Promise<Validated> {
 export function started(events: readonly ValidationEvent[]): string[] {
   return events.flatMap((event) => (event.type === "step-started" ? [event.step.name] : []));
 }
+
+/** What a step printed, of both streams. */
+export function printed(events: readonly ValidationEvent[], name: string): string {
+  return events
+    .flatMap((event) => (event.type === "step-output" && event.step.name === name ? [event.text] : []))
+    .join("");
+}
