@@ -58,6 +58,14 @@ describeLocal("a hostile archive", () => {
     expect(error.message).not.toMatch(/bug|undefined/);
   });
 
+  test.each([
+    ["a name", { ...file("short"), pax: { path: "caf\xe9" } }],
+    ["a link", { name: "link", type: "symlink", linkname: "short", pax: { linkpath: "caf\xe9" } } as Packed],
+  ])("is refused, not misread, for %s that is not UTF-8 in an extended header", async (_, entry) => {
+    const message = await expectRefused(await dockerSave([system, [entry]]), "UNSUPPORTED");
+    expect(message).toContain("not UTF-8");
+  });
+
   test("never reaches through a link that it brought, in whichever layer", async () => {
     const word = uniqueWord();
     const outside = await hostFiles({ canary: word, "sub/": "" });

@@ -122,14 +122,18 @@ describeLocal("an image's archive as a base", () => {
       `${"d".repeat(120)}\xff`,
       long,
     ];
+    const shown = [...names, latin1("extended é")];
     const archive = await dockerSave([
       system,
       names.map((name) => word(`names/${name}`, "x")),
-      [{ name: "linked", type: "symlink", linkname: `names/\xff\xfe` }],
+      [
+        { name: "linked", type: "symlink", linkname: `names/\xff\xfe` },
+        { ...word("short", "x"), pax: { path: `names/${latin1("extended é")}` } },
+      ],
     ]);
     const sandbox = await open({ archive });
     const { stdout } = await sandbox.exec("ls -A /names; cat /linked", { encoding: "bytes" });
-    const expected = names.map((name) => (name === long ? "long" : name)).join("\n");
+    const expected = shown.map((name) => (name === long ? "long" : name)).join("\n");
     const sorted = (text: string) => text.split("\n").sort().join("\n");
     expect(sorted(Buffer.from(stdout).toString("latin1"))).toBe(sorted(`${expected}\nx\n`));
     expect(await sandbox.readTextFile(`/names/${long}`)).toBe("x\n");

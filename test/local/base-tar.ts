@@ -7,6 +7,8 @@ export interface Packed {
   mode?: number;
   uid?: number;
   gid?: number;
+  /** In an extended header before it. Latin1 strings of bytes, too. */
+  pax?: { path?: string; linkpath?: string };
   /** What the header says where that is not the content's length. */
   size?: number;
 }
@@ -37,7 +39,13 @@ function blocksOf(entry: Packed): Buffer[] {
   const data = Buffer.from(content);
   const { uid = 0, gid = 0, size = data.length } = entry;
   const header = headerOf({ flag: FLAGS[type], name, linkname, mode, uid, gid, size });
-  return [...longName("L", name), ...longName("K", linkname), header, ...padded(data)];
+  return [
+    ...extended(entry.pax),
+    ...longName("L", name),
+    ...longName("K", linkname),
+    header,
+    ...padded(data),
+  ];
 }
 
 interface Fields {
@@ -70,6 +78,18 @@ function longName(flag: "L" | "K", name: string): Buffer[] {
   if (name.length <= 100) return [];
   const data = Buffer.from(`${name}\0`, "latin1");
   return [headerOf({ flag, name: "././@LongLink", size: data.length }), ...padded(data)];
+}
+
+/** POSIX's way. */
+function extended(records: Packed["pax"] = {}): Buffer[] {
+  const lines = Object.entries(records).map(([key, value]) => {
+    const rest = ` ${key}=${value}\n`;
+    const digits = String(rest.length + String(rest.length).length).length;
+    return `${rest.length + digits}${rest}`;
+  });
+  if (lines.length === 0) return [];
+  const data = Buffer.from(lines.join(""), "latin1");
+  return [headerOf({ flag: "x", name: "PaxHeaders/x", size: data.length }), ...padded(data)];
 }
 
 function padded(data: Buffer): Buffer[] {

@@ -72,9 +72,8 @@ function entryOf(header: ParsedHeader): TarEntry {
     throw new ArchiveError(`holds an entry of a kind that images don't have: ${shown(name)}`, "UNSUPPORTED");
   return {
     type,
-    // tar-stream reads extended headers as UTF-8, so of names in them other bytes are lost.
-    name: pax?.path ? latin1(name) : name,
-    linkname: pax?.linkpath ? latin1(linkname) : linkname,
+    name: pax?.path ? extended(name) : name,
+    linkname: pax?.linkpath ? extended(linkname) : linkname,
     mode,
     uid: Number(pax?.uid ?? header.uid),
     gid: Number(pax?.gid ?? header.gid),
@@ -84,8 +83,12 @@ function entryOf(header: ParsedHeader): TarEntry {
   };
 }
 
-function latin1(text: string): string {
-  return Buffer.from(text).toString("latin1");
+/** A name from an extended header. tar-stream reads those as UTF-8, and puts U+FFFD for other bytes. */
+function extended(name: string): string {
+  const bytes = Buffer.from(name).toString("latin1");
+  if (!name.includes("\uFFFD")) return bytes;
+  const why = "holds a name that is not UTF-8 in an extended header, which is not supported";
+  throw new ArchiveError(`${why}: ${shown(bytes)}. Rename the file in the image`, "UNSUPPORTED");
 }
 
 function asArchiveError(error: unknown): unknown {

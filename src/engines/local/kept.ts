@@ -19,6 +19,7 @@ import { mergeLayers } from "./compact.js";
 import type { Session } from "./session.js";
 import { usedByLiveSessions } from "./sessions.js";
 import type { Layer, LocalSnapshot } from "./snapshots.js";
+import { setAside } from "./state.js";
 
 /** Keeps a snapshot beyond this process: all that lies on its base, merged into one layer of hard links. */
 export async function keepSnapshot(session: Session, key: string, snapshot: LocalSnapshot): Promise<void> {
@@ -89,20 +90,8 @@ async function removePlaces(session: Session, places: readonly string[]): Promis
   if (places.length === 0) return;
   for (const place of places) rmSync(join(place, "meta.json"), { force: true });
   const used = usedByLiveSessions(session.state);
-  const gone = places.filter((place) => !used(place)).flatMap((place) => setAside(place));
+  const gone = places.filter((place) => !used(place)).flatMap((place) => setAside(place) ?? []);
   if (gone.length > 0) await session.holder.task("rm", "-rf", "--", ...gone);
-}
-
-/** Under a name that prune knows to be half removed; nothing when another process was first. */
-function setAside(place: string): string[] {
-  const gone = `${place}.gone-${randomBytes(4).toString("hex")}`;
-  try {
-    renameSync(place, gone);
-    return [gone];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 function keptLayer(session: Session, name: string): Layer | undefined {

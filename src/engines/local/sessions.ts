@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Pruned, PruneOptions, Session } from "../admin.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
-import { openSession, openState, type State, stateDirectory } from "./state.js";
+import { openSession, openState, type State, setAside, stateDirectory } from "./state.js";
 import { findTool } from "./tools.js";
 
 /** The engines of all processes that use this state directory, dead ones included. */
@@ -60,11 +60,25 @@ export async function prune(
   const holder = await Holder.start(hidden, hidden, idsOfCaller());
   try {
     await holder.run("reclaim", state.sessions);
-    if (kept.length > 0) await holder.run("rm", "-rf", "--", ...kept);
+    const gone = takeAway(kept, state);
+    if (gone.length > 0) await holder.run("rm", "-rf", "--", ...gone);
   } finally {
     await holder.close();
   }
   return { sessions: dead.length, kept: kept.filter((path) => !rests.includes(path)).length, bytes };
+}
+
+/** Sets aside all but what a session has come to use just now; gives the new names. */
+function takeAway(paths: readonly string[], state: State): string[] {
+  const moves = paths.map((path) => ({ path, aside: setAside(path) }));
+  // Who links one from here on will not find it there.
+  const used = usedByLiveSessions(state);
+  return moves.flatMap(({ path, aside }) => {
+    if (!aside) return [];
+    if (!used(path) || existsSync(path)) return [aside];
+    renameSync(aside, path);
+    return [];
+  });
 }
 
 /** A live owner holds a lock on its lease, which ends with it however it ends. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, realpathSync } from "node:fs";
+import { mkdirSync, realpathSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -42,6 +42,18 @@ export function openSession(sessions: string): { hidden: string; path: string } 
     mkdirSync(join(hidden, "io"), { mode: 0o700 });
   });
   return { hidden, path: join(sessions, id) };
+}
+
+/** Moves what is to be removed to a name that prune knows to be half removed; undefined when another was first. */
+export function setAside(path: string): string | undefined {
+  const gone = `${path}.gone-${randomBytes(4).toString("hex")}`;
+  try {
+    renameSync(path, gone);
+    return gone;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** The caller's umask may be anything; modes of a sandbox's files must not depend on it. */
