@@ -30,7 +30,7 @@ export function describeImport(engine: EngineUnderTest): void {
       const sandbox = await prepared.fork();
       const result = await sandbox.refreshFromHost(host, "/workspace");
       expect(result).toMatchObject({ removed: 0, skipped: [] });
-      expect(result.files).toBe(11);
+      expect(result.files).toBe(8);
       expect(result.bytes).toBe(14);
       expect((await sandbox.listDirectory(".")).map((entry) => `${entry.name} ${entry.type}`)).toEqual([
         ".hidden file",

@@ -16,9 +16,10 @@ import {
 import { open } from "node:fs/promises";
 import type { Change } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { notADirectory, notAFile, notEmpty } from "../path-errors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
 import type { Holder } from "./holder.js";
-import { bytes, type Found, fromLatin1, notADirectory, notAFile, type Tree } from "./tree.js";
+import { bytes, type Found, fromLatin1, type Tree } from "./tree.js";
 
 type Owner = { uid: number; gid: number } | undefined;
 
@@ -102,12 +103,7 @@ function removeEmpty(found: Found, path: string): void {
   try {
     rmdirSync(found.host);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
-    throw new SandboxError(
-      "NOT_A_FILE",
-      `deleteFile ${path}: it is a directory that is not empty; pass { recursive: true } to delete it whole.`,
-      { operation: "deleteFile", path },
-    );
+    throw (error as NodeJS.ErrnoException).code === "ENOTEMPTY" ? notEmpty(path, "deleteFile") : error;
   }
 }
 

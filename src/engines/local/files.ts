@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, type Stats } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Entry } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { bytes, type Found, notADirectory, notAFile, notFound, type Tree } from "./tree.js";
+import { notADirectory, notAFile, notFound } from "../path-errors.js";
+import { bytes, type Found, type Tree } from "./tree.js";
 
 /** Below this a read on the calling thread is quicker than a trip to the thread pool. */
 const SMALL = 256 * 1024;

@@ -11,11 +11,12 @@ import {
 } from "node:fs";
 import type { ImportEntry, ImportPlan, ImportRecord, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { notADirectory } from "../path-errors.js";
 import { copyHostFile } from "./copy-host-file.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import type { Session } from "./session.js";
 import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
-import { bytes, fromLatin1, latin1, notADirectory, type Tree } from "./tree.js";
+import { bytes, fromLatin1, latin1, type Tree } from "./tree.js";
 
 type Owner = { uid: number; gid: number } | undefined;
 

@@ -15,6 +15,7 @@ import type {
   User,
 } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { notADirectory } from "../path-errors.js";
 import { probeCapabilities } from "./capabilities.js";
 import { applyChange, isAtomic } from "./change.js";
 import { explain, requireTools } from "./doctor.js";
@@ -26,7 +27,7 @@ import { openBase } from "./open.js";
 import { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import { stateDirectory } from "./state.js";
-import { fromLatin1, notADirectory } from "./tree.js";
+import { fromLatin1 } from "./tree.js";
 
 export interface LocalOptions {
   /** Where snapshots, caches and kept setups live. Default: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */

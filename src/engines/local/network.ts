@@ -1,9 +1,10 @@
 import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
+import { forwarder } from "./forward.mjs";
 import type { Holder, HolderOwner } from "./holder.js";
 import { callerProxies } from "./proxy.js";
 
@@ -127,16 +128,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
 
 /** Our side of a forwarded proxy; see forward.mjs for the sandbox's. */
 async function forward({ host, port }: { host: string; port: number }, directory: string): Promise<Server> {
-  const server = createServer((client) => {
-    const proxy = connect(port, host);
-    const end = () => {
-      client.destroy();
-      proxy.destroy();
-    };
-    client.on("error", end).on("close", end);
-    proxy.on("error", end).on("close", end);
-    client.pipe(proxy).pipe(client);
-  }).unref();
+  const server = forwarder(() => connect(port, host)).unref();
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(join(directory, `net/p${port}`), () => resolve(undefined));
   });

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { notADirectory, notFound, type Tree } from "./tree.js";
+import { notADirectory, notFound } from "../path-errors.js";
+import type { Tree } from "./tree.js";
 
 /** Where a command starts, without links. */
 export function resolveCwd(tree: Tree, cwd: string): string {

@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { SandboxError } from "../../errors.js";
+import { notADirectory, notFound, tooManyLinks } from "../path-errors.js";
 import type { Bind } from "./base.js";
 
 /**
@@ -47,11 +48,7 @@ export class Tree {
         return new Found(this, [next, ...rest].join("/"), undefined);
       }
       if (stat.isSymbolicLink() && (rest.length > 0 || followLast)) {
-        if (++links > 40)
-          throw new SandboxError("NOT_FOUND", `${operation} ${path}: too many links, or a loop of them.`, {
-            operation,
-            path,
-          });
+        if (++links > 40) throw tooManyLinks(path, operation);
         const target = readlinkSync(bytes(this.onHost(next)), { encoding: "latin1" });
         if (target.startsWith("/")) at = "";
         todo = [...target.split("/").filter(Boolean), ...rest];
@@ -131,26 +128,4 @@ export function fromLatin1(text: string): string {
 
 export function bytes(path: string): Buffer {
   return Buffer.from(path, "latin1");
-}
-
-export function notFound(path: string, operation: string): SandboxError {
-  return new SandboxError(
-    "NOT_FOUND",
-    `${operation} ${path}: there is no such file or directory in the sandbox.`,
-    { operation, path },
-  );
-}
-
-export function notADirectory(path: string, culprit: string, operation: string): SandboxError {
-  return new SandboxError("NOT_A_DIRECTORY", `${operation} ${path}: ${culprit} is not a directory.`, {
-    operation,
-    path,
-  });
-}
-
-export function notAFile(path: string, operation: string): SandboxError {
-  return new SandboxError("NOT_A_FILE", `${operation} ${path}: it is not a regular file.`, {
-    operation,
-    path,
-  });
 }
