@@ -45,7 +45,7 @@ export async function execOn(
     );
     live.finish(outcome);
     if (outcome.kind !== "exited") return outcome;
-    const flat = await flattened(outcome.snapshot as DaggerSnapshot, { operation, signal: request.signal });
+    const flat = await flattened(outcome.snapshot as DaggerSnapshot, { operation, signal: stop.signal });
     return { ...outcome, snapshot: flat };
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
@@ -101,7 +101,7 @@ async function run(
   const [first, ...others] = undo;
   const next = first ? as("next", first, `{${chain(others, "id")}}`) : "id";
   const running = workspace.session
-    .run<RunResult & { id?: string; next?: unknown }>(steps, `${resultFields(cut)} ${next}`, asked)
+    .run<RunResult & { id?: string; next?: unknown }>(steps, `${resultFields(request, cut)} ${next}`, asked)
     .catch((error) => {
       throw explainCaches(error);
     });

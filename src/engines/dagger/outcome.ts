@@ -20,14 +20,22 @@ export interface RunResult {
   err: Partial<FileText> & { size: number };
 }
 
-export function resultFields(cut: Cut): string {
-  const fields = cut.head > MAX_TEXT_BYTES ? "{size}" : TEXT;
+export function resultFields(request: ExecRequest, cut: Cut): string {
+  const fields = textFields(request, cut.head);
   return [
     as("end", ioFile("end"), "{contents}"),
     as("attributes", ioFile("attributes"), "{contents}"),
     as("out", ioFile("out"), fields),
     as("err", ioFile("err"), fields),
   ].join(" ");
+}
+
+/**
+ * The engine keeps a record of all text that it answers. Where that may hold a secret it is not asked for: the
+ * bytes come by way of an export.
+ */
+function textFields({ secrets }: ExecRequest, mostBytes: number): string {
+  return Object.keys(secrets).length > 0 || mostBytes > MAX_TEXT_BYTES ? "{size}" : TEXT;
 }
 
 /** The outcome that a run left in its container. Throws what must leave nothing changed. */
@@ -49,8 +57,8 @@ export async function readOutcome(
   }
   const [stdout, stderr] = await asking(operation, undefined, () =>
     Promise.all([
-      readStream(after, "out", result.out, cut, asked),
-      readStream(after, "err", result.err, cut, asked),
+      readStream(after, request, "out", result.out, cut, asked),
+      readStream(after, request, "err", result.err, cut, asked),
     ]),
   );
   if (why === "deadline") return { kind: "stopped", why, stdout, stderr };
@@ -59,6 +67,7 @@ export async function readOutcome(
 
 async function readStream(
   after: DaggerSnapshot,
+  request: ExecRequest,
   name: "out" | "err",
   head: Partial<FileText> & { size: number },
   cut: Cut,
@@ -66,17 +75,21 @@ async function readStream(
 ): Promise<RawOutput> {
   const { workspace, container } = after;
   const at = [workspace.container(container)];
-  const bytes = async (file: string, text: Partial<FileText> & { size: number }) =>
-    (text.contents === undefined ? undefined : exactBytes(text as FileText)) ??
-    (await exportBytes(workspace, [...at, ioFile(file)], asked));
-  const first = await bytes(name, head);
+  const bytes = async (file: string, text: Partial<FileText> & { size: number }, mostBytes: number) => {
+    if (text.size === 0) return Buffer.alloc(0);
+    // It lies where the command can write: it may have put anything in its place.
+    if (text.size > mostBytes) throw tampered();
+    const exact = text.contents === undefined ? undefined : exactBytes(text as FileText);
+    return exact ?? exportBytes(workspace, [...at, ioFile(file)], asked);
+  };
+  const first = await bytes(name, head, cut.head);
   if (head.size < cut.head) return { head: first, tail: Buffer.alloc(0), droppedBytes: 0 };
-  const fields = `${as("tail", ioFile(`${name}.tail`), cut.tail > MAX_TEXT_BYTES ? "{size}" : TEXT)} ${as("rest", ioFile(`${name}.rest`), "{contents}")}`;
+  const fields = `${as("tail", ioFile(`${name}.tail`), textFields(request, cut.tail))} ${as("rest", ioFile(`${name}.rest`), "{contents}")}`;
   const more = await workspace.session.run<{
     tail: Partial<FileText> & { size: number };
     rest: { contents: string };
   }>(at, fields, asked);
-  const tail = await bytes(`${name}.tail`, more.tail);
+  const tail = await bytes(`${name}.tail`, more.tail, cut.tail);
   const droppedBytes = Number(more.rest.contents) - tail.length;
   if (droppedBytes === 0) return { head: Buffer.concat([first, tail]), tail: Buffer.alloc(0), droppedBytes };
   return { head: first, tail, droppedBytes };
@@ -84,6 +97,11 @@ async function readStream(
 
 function ioFile(name: string): Step {
   return call("file", { path: `${MOUNT}/io/${name}` });
+}
+
+function tampered(): SandboxError {
+  const message = `exec: the command put something else in place of its own output, in ${MOUNT}/io. Nothing was changed.`;
+  return new SandboxError("ENGINE_ERROR", message, { operation });
 }
 
 function badCwd(cwd: string, detail: string | undefined): SandboxError {
