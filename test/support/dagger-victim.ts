@@ -15,7 +15,8 @@ import { statePrefix } from "./engines.js";
 /**
  * Dagger engines that tests may kill, stop and wipe, and that no other test uses: FORKBOX_TEST_DAGGER_VICTIMS lists
  * their addresses, with commas. FORKBOX_TEST_DAGGER_CONTROL is a program that starts one (`start ADDRESS`: resolves
- * when it answers), says which process it is (`pid ADDRESS`), and ends it and empties its state (`wipe ADDRESS`).
+ * when it answers), says which process it is (`pid ADDRESS`) and where its log and state are (`files ADDRESS`, one a line), and ends it
+ * and empties its state (`wipe ADDRESS`).
  */
 const VICTIMS = (process.env.FORKBOX_TEST_DAGGER_VICTIMS ?? "").split(",").filter(Boolean);
 const CONTROL = process.env.FORKBOX_TEST_DAGGER_CONTROL;
@@ -57,12 +58,17 @@ export class Victim {
     return Number(await this.#control("pid"));
   }
 
+  /** Where its log and its state are. */
+  async files(): Promise<string[]> {
+    return (await this.#control("files")).split("\n");
+  }
+
   /** What `Sandbox.create` needs for a sandbox on it, with an engine of the test's own. */
   options(more: DaggerOptions = {}): { engine: ReturnType<typeof dagger>; base?: Base } {
     return { engine: dagger({ engines: [this.address], ...more }), ...daggerBase() };
   }
 
-  async #control(what: "start" | "pid" | "wipe"): Promise<string> {
+  async #control(what: "start" | "pid" | "files" | "wipe"): Promise<string> {
     const { stdout } = await promisify(execFile)(CONTROL as string, [what, this.address]);
     return stdout.trim();
   }
