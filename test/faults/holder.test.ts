@@ -81,20 +81,20 @@ describe("a killed holder", () => {
     }
   });
 
-  test("many sandboxes at once all lose what ran and all go on", async () => {
+  test("many sandboxes at once all lose what ran, with what it had printed, and all go on", async () => {
     await using parent = await Sandbox.create({ engine: "local" });
     await parent.writeFile("file", "base");
     const forks = await Promise.all(Array.from({ length: 6 }, () => parent.fork()));
     const mark = uniqueWord();
     const lost = forks.map((fork) =>
       expectCode(
-        fork.exec("echo changed > file; sleep 1000", { env: { FORKBOX_TEST_MARK: mark } }),
+        fork.exec("echo printed; echo changed > file; sleep 1000", { env: { FORKBOX_TEST_MARK: mark } }),
         "ENGINE_LOST",
       ),
     );
     await waitForProcesses(mark, 6);
     for (const holder of await holdersNow()) process.kill(holder.pid, "SIGKILL");
-    await Promise.all(lost);
+    expect((await Promise.all(lost)).map(({ stdout }) => stdout)).toEqual(forks.map(() => "printed\n"));
     const read = await Promise.all(forks.map((fork) => fork.exec("cat file; echo again > file; cat file")));
     expect(read.map((result) => result.stdout)).toEqual(forks.map(() => "baseagain\n"));
     await Promise.all(forks.map((fork) => fork.close()));

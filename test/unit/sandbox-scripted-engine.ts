@@ -52,6 +52,7 @@ export class ScriptedEngine implements Engine {
     const scripted = await this.script(request, onBytes);
     const output = { stdout: raw(scripted.stdout ?? ""), stderr: raw(scripted.stderr ?? "") };
     if (scripted.why) return { kind: "stopped", why: scripted.why, ...output };
+    if (scripted.lost) return { kind: "lost", error: scripted.lost, ...output };
     return { kind: "exited", exitCode: scripted.exitCode ?? 0, snapshot: this.#replace(from), ...output };
   }
 
@@ -140,6 +141,7 @@ type OnBytes = (stream: StreamName, bytes: Uint8Array) => void;
 interface Scripted {
   exitCode?: number;
   why?: "deadline" | "abort" | "memory" | "disk";
+  lost?: SandboxError;
   stdout?: string | RawOutput;
   stderr?: string | RawOutput;
 }

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
+import { SandboxError } from "../../src/errors.js";
 import type { CreateOptions } from "../../src/options.js";
 import { createFromKept, forkWith, keepSandbox, redactorOf, Sandbox } from "../../src/sandbox.js";
 import { ScriptedEngine } from "./sandbox-scripted-engine.js";
@@ -143,6 +144,20 @@ describe("how commands end over the seam", () => {
     });
   });
 
+  it("lost with its engine is ENGINE_LOST, with what had arrived, and changes nothing", async () => {
+    const sandbox = await create();
+    const lost = new SandboxError("ENGINE_LOST", "exec: it ended", { operation: "exec", cause: "why" });
+    engine.script = async () => ({ lost, stdout: "out", stderr: "err" });
+    const error = await sandbox.execWithTimeout("npm test").catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      ...{ code: "ENGINE_LOST", operation: "execWithTimeout", message: "exec: it ended", cause: "why" },
+      ...{ stdout: "out", stderr: "err", durationMs: expect.any(Number) },
+    });
+    engine.script = async () => ({});
+    await sandbox.exec("again");
+    expect(engine.calls.at(-1)).toBe("exec again on s0");
+  });
+
   it("execWithTimeout has the sandbox's deadline unless its option says otherwise; exec has none", async () => {
     const sandbox = await create({ timeoutMs: 1234 });
     await sandbox.execWithTimeout("a");
@@ -233,7 +248,13 @@ describe("secrets over the seam", () => {
     const broken = await sandbox.exec("x").catch((error: unknown) => error);
     engine.script = async () => ({ why: "deadline", stdout: TOKEN.slice(0, 9), stderr: TOKEN });
     const late = await sandbox.exec(`echo ${TOKEN}`, { timeoutMs: 1 }).catch((error: unknown) => error);
-    for (const error of [broken, late]) {
+    const ended = new SandboxError("ENGINE_LOST", `lost ${TOKEN}`, {
+      operation: "exec",
+      cause: new Error(TOKEN),
+    });
+    engine.script = async () => ({ lost: ended, stdout: `${TOKEN}${TOKEN.slice(0, 9)}` });
+    const lost = await sandbox.exec("x").catch((error: unknown) => error);
+    for (const error of [broken, late, lost]) {
       expect(error).toBeInstanceOf(Error);
       expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/dapi-0123/);
     }

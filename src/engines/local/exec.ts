@@ -88,7 +88,10 @@ async function runIn(
   const watch = watchLimits(session.holder, slot.cgroup, view, request.limits, stop);
   try {
     const end = await command.ended;
-    if (!session.holder.alive) throw lost();
+    if (!session.holder.alive) {
+      snapshots.discard(view);
+      return { kind: "lost", error: lost(), ...output.kept() };
+    }
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
     why ??= await watch.verdict();
