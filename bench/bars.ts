@@ -46,6 +46,29 @@ export const rows = {
   },
   "validate-again": { work: "validate, setup cached, to the first check", bar: { milliseconds: 500 } },
   "memory-1-gib": { work: "memory while a command prints 1 GiB", bar: { mebibytes: 150 } },
+  "dagger-exec": { work: "Dagger: exec true", floor: "one raw withExec query", bar: { ratio: 1.05 } },
+  "dagger-exec-200th": {
+    work: "Dagger: exec after 200 operations, 20 MiB written",
+    floor: "the first exec",
+    bar: { ratio: 1.2 },
+  },
+  "dagger-fork": { work: "Dagger: fork after 200 operations", bar: { milliseconds: 0.35 } },
+  "dagger-8-forks": {
+    work: "Dagger: 8 forks, one exec each, at once",
+    floor: "8 raw queries at once",
+    bar: { ratio: 1.1 },
+  },
+  "dagger-live": { work: "Dagger: a printed line until it is heard", bar: { milliseconds: 150 } },
+  "dagger-write-100": {
+    work: "Dagger: writeFiles, 100 x 1 KiB",
+    floor: "files on the host, one raw import",
+    bar: { ratio: 1.5 },
+  },
+  "dagger-refresh-again": {
+    work: "Dagger: refreshFromHost, 5,000 files, nothing changed",
+    floor: "the raw import again",
+    bar: { ratio: 1.2 },
+  },
 } as const satisfies Record<string, Row>;
 
 export type RowId = keyof typeof rows;

@@ -3,6 +3,8 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Bar, type Row, type RowId, rows } from "./bars.js";
+import { daggerExec, daggerExecLate, daggerForks, daggerLive } from "./dagger-exec.js";
+import { daggerRefreshAgain, daggerWrite } from "./dagger-files.js";
 import { example } from "./example.js";
 import { execForks, execManyOpen, execThousandth, execTrue } from "./exec.js";
 import { files } from "./files.js";
@@ -18,6 +20,7 @@ const groups: readonly Group[] = [
   // Rows that delete many files when they end come last: that slows down a disk for seconds.
   ...[execTrue, execForks, files, execManyOpen, execThousandth, memory],
   ...[validateAgain, refresh, exportOut, example, fork],
+  ...[daggerExec, daggerExecLate, daggerForks, daggerLive, daggerWrite, daggerRefreshAgain],
 ];
 
 interface Result {
