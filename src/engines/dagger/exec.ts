@@ -9,7 +9,7 @@ import { flattened } from "./flatten.js";
 import { as, call, chain, follow } from "./graphql.js";
 import { LiveText } from "./live.js";
 import { type RunResult, readOutcome, resultFields } from "./outcome.js";
-import { commandWords, cutOf, stagedWords } from "./request.js";
+import { commandWords, cutOf, runOptions, stagedWords } from "./request.js";
 import { surround } from "./run-steps.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
@@ -74,9 +74,14 @@ async function run(
   asked: QueryOptions,
 ): Promise<ExecOutcome> {
   const { workspace, base } = from;
-  const words = commandWords(request, base);
+  const words = commandWords(request);
   const inFile = stagedWords(words);
-  const beside = { ...(inFile && { words: inFile }), ...(stdin.bytes && { in: stdin.bytes }) };
+  const cut = cutOf(request.limits.outputBytes);
+  const beside = {
+    options: runOptions(request, base, cut, live),
+    ...(inFile && { words: inFile }),
+    ...(stdin.bytes && { in: stdin.bytes }),
+  };
   const staged = await workspace.stageTools(beside);
   const { before, after, caches } = await surround(
     from,
@@ -84,16 +89,13 @@ async function run(
     await workspace.hostDirectory(staged, asked),
     asked,
   );
-  const cut = cutOf(request.limits.outputBytes);
+  // All of it stays in every later ID of the sandbox, which the engine reads each time.
   const args = [
-    "/bin/sh",
     `${MOUNT}/run`,
     // The engine answers from its cache when it is asked the same twice.
     randomBytes(9).toString("base64url"),
     request.cwd,
     stop.secondsLeft(base.fractions),
-    ...[cut.block, cut.blocks, cut.tail, live ? 1 : 0].map(String),
-    base.reported.join(" "),
     ...(inFile ? [] : words),
   ];
   const undo = [...after, ...(stdin.steps.length > 0 ? [call("withoutMount", { path: CHANNEL })] : [])];

@@ -6,7 +6,7 @@ import type { DaggerSnapshot } from "./snapshot.js";
 import type { Workspace } from "./workspace.js";
 
 /** An engine refuses to stand a container on some 450 layers, and each makes what comes after it slower. */
-const MOST_LAYERS = 128;
+const MOST_LAYERS = 96;
 
 /**
  * The same file system on few layers when it has come to stand on many: merged over its base, which the engine

@@ -10,9 +10,11 @@ import { parentOf, Tree } from "./tree.js";
 
 const operation = "refreshFromHost";
 
-/** With where the files lie staged: an unchanged one need not be copied again. */
 interface DaggerImportRecord extends ImportRecord {
+  /** Where the files lie staged: an unchanged one need not be copied again. */
   readonly staged?: string;
+  /** What the import led to: nothing has touched it while it is this. */
+  readonly container?: string;
 }
 
 /** Takes away what the host lost and puts the host's files over what is there, all of them: the host wins. */
@@ -23,20 +25,29 @@ export async function importInto(
   signal?: AbortSignal,
 ): Promise<{ snapshot: DaggerSnapshot; record: DaggerImportRecord }> {
   const asked = { operation, signal };
+  const previous = plan.previous as DaggerImportRecord | undefined;
+  if (previous?.container === from.container && isUnchanged(plan, previous)) {
+    return { snapshot: from, record: previous };
+  }
   const tree = new Tree(from, asked);
   const { real, stat } = await tree.resolve(plan.to, true);
   if (stat && stat.type !== "directory") throw tree.notADirectory(plan.to);
   const onto = await existing(tree, real);
-  const previous = plan.previous as DaggerImportRecord | undefined;
   const staged = await stageEntries(from.workspace.state, plan, real, previous, signal);
   return asking(operation, plan.to, async () => {
     const cleared = stat && plan.remove.length > 0 ? await removeGone(from, real, plan.remove, asked) : from;
     const { layers } = cleared;
     const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real), layers });
-    const snapshot = await placeTree(fresh, staged, onto, ownerOf(from.base, user), asked);
+    const placed = await placeTree(fresh, staged, onto, ownerOf(from.base, user), asked);
+    const snapshot = await flattened(placed, asked);
     const stamps = new Map(plan.entries.map(({ path, stamp }) => [path.toString("latin1"), stamp]));
-    return { snapshot: await flattened(snapshot, asked), record: { stamps, staged } };
+    return { snapshot, record: { stamps, staged, container: snapshot.container } };
   });
+}
+
+function isUnchanged({ entries, remove }: ImportPlan, { stamps }: ImportRecord): boolean {
+  if (remove.length > 0 || entries.length !== stamps.size) return false;
+  return entries.every(({ path, stamp }) => stamps.get(path.toString("latin1")) === stamp);
 }
 
 /** Below the target all may be new; the target itself stays as it is. */

@@ -31,7 +31,7 @@ export function cutOf(outputBytes: number = DEFAULT_OUTPUT_BYTES): Cut {
 }
 
 /** The words that env gets: variables, then the program and its arguments. */
-export function commandWords(request: ExecRequest, base: BaseInfo): string[] {
+export function commandWords(request: ExecRequest): string[] {
   for (const name of Object.keys(request.secrets)) {
     // Any other way to hand it on would show its value in an argument.
     if (!SHELL_NAME.test(name)) {
@@ -41,15 +41,24 @@ export function commandWords(request: ExecRequest, base: BaseInfo): string[] {
       );
     }
   }
-  const plain = Object.entries({ ...base.environment, ...request.env }).filter(
-    ([name]) => !(name in request.secrets),
-  );
+  const plain = Object.entries(request.env).filter(([name]) => !(name in request.secrets));
   const [program] = request.argv;
   // env would take a program with = in its name for a variable.
   const argv = program.includes("=") ? ["/bin/sh", "-c", 'exec "$@"', "sh", ...request.argv] : request.argv;
   const words = [...plain.map(([name, value]) => `${name}=${value}`), ...argv];
   checkLength(words);
   return words;
+}
+
+/** What a sandbox's commands have in common, for the script to read: the base's own variables come first. */
+export function runOptions(request: ExecRequest, base: BaseInfo, cut: Cut, live: boolean): Buffer {
+  const plain = Object.entries(base.environment).filter(([name]) => !(name in request.secrets));
+  const words = plain.map(([name, value]) => quote(`${name}=${value}`)).join(" ");
+  return Buffer.from(
+    `block=${cut.block} blocks=${cut.blocks} tail=${cut.tail} live=${live ? 1 : 0} reported='${base.reported.join(" ")}'
+set -- ${words} "$@"
+`,
+  );
 }
 
 /** Undefined when the words are short enough to be arguments. */

@@ -29,11 +29,13 @@ export const NEEDED_TOOLS = [
  * The first process can't be killed from inside and its end takes all others with it. What is left when the
  * command ends is stopped, so that nothing can fork, and killed before the streams are read to their end.
  */
-export const RUN = `# run NONCE CWD SECONDS BLOCK BLOCKS TAIL LIVE REPORTED, then words for env; or none, and they are in ./words
+export const RUN = `#!/bin/sh
+# run NONCE CWD SECONDS, then words for env; or none, and they are in ./words. The rest is in ./options.
 io=${MOUNT}/io
-cwd=$2 seconds=$3 block=$4 blocks=$5 tail=$6 live=$7 reported=$8
-shift 8
+cwd=$2 seconds=$3
+shift 3
 [ $# -gt 0 ] || . ${MOUNT}/words
+. ${MOUNT}/options
 unset OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_PROTOCOL \\
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_LIVE OTEL_EXPORTER_OTLP_LOGS_PROTOCOL \\
   OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_PROTOCOL OTEL_EXPORTER_OTLP_METRICS_ENDPOINT \\
@@ -59,11 +61,10 @@ keep() {
   tee $io/$1.all | tail -c $tail >$io/$1.tail
   wait
 }
-mkfifo $io/o $io/e $io/o.keep $io/e.keep || end broken
-log1= log2= to1=/dev/null to2=/dev/null
+log1= log2= to1=/dev/null to2=/dev/null logs=
+[ "$live" = 0 ] || to1=$io/o.log to2=$io/e.log logs="$io/o.log $io/e.log"
+mkfifo $io/o $io/e $io/o.keep $io/e.keep $logs || end broken
 if [ "$live" = 1 ]; then
-  to1=$io/o.log to2=$io/e.log
-  mkfifo $to1 $to2 || end broken
   cat <$to1 3>&- & log1=$!
   cat <$to2 >&3 3>&- & log2=$!
 fi

@@ -44,7 +44,7 @@ export class Workspace {
       await chmod(join(directory, "io"), 0o777);
       for (const [name, data] of Object.entries(files)) {
         await writeFile(join(directory, name), data);
-        await chmod(join(directory, name), 0o644);
+        await chmod(join(directory, name), name === "run" ? 0o755 : 0o644);
       }
     });
   }

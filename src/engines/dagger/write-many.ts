@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path/posix";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { asking } from "./errors.js";
 import { placeTree } from "./place.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import type { Placement } from "./write.js";
+
+const FILES_PER_SLICE = 64;
 
 /** Puts all files in as one staged tree, in one step however many they are. */
 export async function writeMany(
@@ -22,13 +23,15 @@ export async function writeMany(
   });
 }
 
+/** Small files take many times as long through the thread pool. */
 async function fill(directory: string, { directories, files, onto }: Placement): Promise<void> {
-  for (const path of [...onto, ...directories]) await mkdir(directory + path, { recursive: true });
-  for (const path of directories) await chmod(directory + path, 0o755);
+  for (const path of [...onto, ...directories]) mkdirSync(directory + path, { recursive: true });
+  for (const path of directories) chmodSync(directory + path, 0o755);
+  let index = 0;
   for (const [path, { data, mode }] of files) {
-    await mkdir(directory + dirname(path), { recursive: true });
-    await writeFile(directory + path, data);
-    await chmod(directory + path, mode);
+    if (++index % FILES_PER_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(directory + path, data);
+    chmodSync(directory + path, mode);
   }
 }
 
