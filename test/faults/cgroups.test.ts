@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findCgroups } from "../../src/engines/local/cgroups.js";
 import { local } from "../../src/engines/local/index.js";
 import { Sandbox } from "../../src/sandbox.js";
+import { buildLibrary } from "../support/build.js";
+import { cgroupsNow, descendants, stillAlive, untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";
 
 const [root] = Object.values(findCgroups());
@@ -51,6 +54,26 @@ describe.skipIf(root === undefined)("cgroups of killed processes", () => {
     await start();
     expect([existsSync(cgroup), existsSync(session)]).toEqual([false, false]);
   });
+
+  test("are removed by its holder, even if the state was removed before", async () => {
+    const library = await buildLibrary();
+    const state = await hostDirectory();
+    const victim = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("victim.mjs", import.meta.url)), library.index, "exec", state],
+      { env: { ...process.env, FORKBOX_STATE_DIR: state }, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    await once(victim.stdout, "data");
+    const own = async () => (await cgroupsNow()).filter((path) => path.includes(`-${victim.pid}-`));
+    expect(await own()).not.toEqual([]);
+    const processes = await descendants(victim.pid as number);
+    for (const session of readdirSync(join(state, "sessions")))
+      rmSync(join(state, "sessions", session, "cgroups"));
+    victim.kill("SIGKILL");
+    await untilNone(() => stillAlive(processes));
+    await untilNone(own);
+    await library.remove();
+  }, 60_000);
 
   test("that tried whether they may make any are removed by the next start", async () => {
     const probe = join(root?.directory as string, "forkbox-probe-1");

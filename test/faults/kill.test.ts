@@ -139,9 +139,11 @@ describe("a killed process", () => {
     await ready(living);
     for (let time = 0; time < 5; time++) await runOnce(state);
     expect(living.exitCode).toBeNull();
-    expect((await descendants(living.pid as number)).length).toBeGreaterThan(0);
+    const processes = await descendants(living.pid as number);
+    expect(processes.length).toBeGreaterThan(0);
     living.kill("SIGKILL");
     await once(living, "exit");
+    await expectNothingLeft(processes, state, living.pid as number);
     await rm(state, { recursive: true, force: true });
   }, 120_000);
 });

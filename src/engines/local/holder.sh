@@ -15,6 +15,7 @@ prepare() {
   cd "$1" || exit 1
   exec 9>lease
   flock -n 9 || exit 1
+  : >>cgroups && exec 8<cgroups # for finish, even if somebody has removed the state by then
   mount -n -i -t proc proc /proc || exit 1
   mount -n -i -t tmpfs -o mode=755 forkbox /dev/shm && mkdir /dev/shm/s /dev/shm/h || exit 1
   mount -n -i -c --bind . /dev/shm/s && cd /dev/shm/s || exit 1
@@ -27,7 +28,7 @@ prepare() {
 run() {
   id=$1
   shift
-  text=$("$@" 2>&1 4>&- 9>&-)
+  text=$("$@" 2>&1 4>&- 8<&- 9>&-)
   status=$?
   set -f # what it printed becomes words of one line, and no pattern
   set -- $text
@@ -57,7 +58,7 @@ standby() {
   id=$1 slot=io/$2
   shift 2
   (
-    exec 9>&- </dev/null
+    exec 8<&- 9>&- </dev/null
     for cgroup; do
       # Not in a substitution: that would move the substitution's own process.
       echo 0 2>/dev/null >"$cgroup/cgroup.procs" || { echo "$id 1 $cgroup can't be entered" >&4; exit 1; }
@@ -111,7 +112,7 @@ net() {
   id=$1 net=$2 walls=$3 node=$4 script=$5
   shift 5
   (
-    exec </dev/null 9>&-
+    exec </dev/null 8<&- 9>&-
     : >"$net" && unshare --net="$net" true 2>"$net.log" 4>&- || fail_net
     # Routes to IPv6 addresses can't be added where the kernel has no IPv6: -force goes on.
     nsenter --net="$net" ip -force -batch "$net.routes" >"$net.log" 2>&1 4>&-
@@ -202,7 +203,7 @@ finish() {
   trap - EXIT
   kill -9 -1 2>/dev/null
   wait
-  rmcgroups cgroups || return
+  rmcgroups /proc/self/fd/8 || return
   [ -n "$remove" ] || return
   cd / && umount -n -l -R /dev/shm/s && rm -rf -- "$remove" # what is mounted on can't be removed
 }
