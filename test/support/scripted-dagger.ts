@@ -67,11 +67,7 @@ export class ScriptedDagger {
 const WELL: Readonly<Record<string, unknown>> = {
   "report.contents": "missing\nfractions\nfullblock\ngid 1000\nhome /home/sandbox\nreported /tmp\n",
   "attributes.contents": "",
-  "end.contents": "exited 0\n",
-  "out.contents": "",
-  "out.size": 0,
-  "err.contents": "",
-  "err.size": 0,
+  "result.contents": "exited 0 0 0\n",
 };
 
 /** A program at a path of its own, with this for its shell script. */

@@ -8,7 +8,7 @@ import { asking, unsupported } from "./errors.js";
 import { flattened } from "./flatten.js";
 import { as, call, chain, follow } from "./graphql.js";
 import { LiveText } from "./live.js";
-import { type RunResult, readOutcome, resultFields } from "./outcome.js";
+import { RESULT, type RunResult, readOutcome, readResult } from "./outcome.js";
 import { commandWords, cutOf, runOptions, stagedWords } from "./request.js";
 import { surround } from "./run-steps.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
@@ -103,17 +103,18 @@ async function run(
   const [first, ...others] = undo;
   const next = first ? as("next", first, `{${chain(others, "id")}}`) : "id";
   const running = workspace.session
-    .run<RunResult & { id?: string; next?: unknown }>(steps, `${resultFields(request, cut)} ${next}`, asked)
+    .run<RunResult & { id?: string; next?: unknown }>(steps, `${RESULT} ${next}`, asked)
     .catch((error) => {
       throw explainCaches(error);
     });
-  const result = await Promise.race([running, stdin.feed(asked)]);
-  const id = result.id ?? follow<{ id: string }>(result.next, others).id;
+  const answer = await Promise.race([running, stdin.feed(asked)]);
+  const id = answer.id ?? follow<{ id: string }>(answer.next, others).id;
+  const result = readResult(answer);
   const snapshot = from.with(id, {
     user: request.user,
     caches,
     staged,
-    known: readAttributes(result.attributes.contents),
+    known: readAttributes(result.attributes),
   });
   return readOutcome(snapshot, request, result, cut, asked);
 }

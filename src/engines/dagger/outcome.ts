@@ -14,39 +14,41 @@ const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 
 /** What a query for a command's result gave. */
 export interface RunResult {
-  end: { contents: string };
-  attributes: { contents: string };
-  out: Partial<FileText> & { size: number };
-  err: Partial<FileText> & { size: number };
+  result: { contents: string };
 }
 
-export function resultFields(request: ExecRequest, cut: Cut): string {
-  const fields = textFields(request, cut.head);
-  return [
-    as("end", ioFile("end"), "{contents}"),
-    as("attributes", ioFile("attributes"), "{contents}"),
-    as("out", ioFile("out"), fields),
-    as("err", ioFile("err"), fields),
-  ].join(" ");
+export const RESULT = as("result", ioFile("result"), "{contents}");
+
+type Head = Partial<FileText> & { size: number };
+
+/** How a command ended, the lengths of its streams, what directories are like, and its output where that is short. */
+export function readResult({ result: { contents } }: RunResult) {
+  const [head = "", output] = splitOnce(contents, "\n\n");
+  const [status = "", attributes = ""] = splitOnce(head, "\n");
+  const [why, detail, ...lengths] = status.split(" ");
+  return {
+    why,
+    detail,
+    lengths: lengths.map((length) => (length === "" ? Number.NaN : Number(length))),
+    attributes,
+    output,
+  };
 }
 
-/**
- * The engine keeps a record of all text that it answers. Where that may hold a secret it is not asked for: the
- * bytes come by way of an export.
- */
-function textFields({ secrets }: ExecRequest, mostBytes: number): string {
-  return Object.keys(secrets).length > 0 || mostBytes > MAX_TEXT_BYTES ? "{size}" : TEXT;
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
 /** The outcome that a run left in its container. Throws what must leave nothing changed. */
 export async function readOutcome(
   after: DaggerSnapshot,
   request: ExecRequest,
-  result: RunResult,
+  result: ReturnType<typeof readResult>,
   cut: Cut,
   asked: QueryOptions,
 ): Promise<ExecOutcome> {
-  const [why, detail] = result.end.contents.trim().split(" ");
+  const { why, detail } = result;
   if (why === "cwd") throw badCwd(request.cwd, detail);
   if (why !== "exited" && why !== "deadline") {
     throw new SandboxError(
@@ -55,27 +57,54 @@ export async function readOutcome(
       { operation },
     );
   }
-  const [stdout, stderr] = await asking(operation, undefined, () =>
-    Promise.all([
-      readStream(after, request, "out", result.out, cut, asked),
-      readStream(after, request, "err", result.err, cut, asked),
-    ]),
-  );
+  const { stdout, stderr } =
+    shortOutput(result) ??
+    (await asking(operation, undefined, () => readStreams(after, request, cut, asked)));
   if (why === "deadline") return { kind: "stopped", why, stdout, stderr };
   return { kind: "exited", exitCode: Number(detail), snapshot: after, stdout, stderr };
+}
+
+/** Undefined when it is long, or not UTF-8. */
+function shortOutput({ lengths: [out = 0, err = 0], output = "" }: ReturnType<typeof readResult>) {
+  const bytes = exactBytes({ size: out + err, contents: output });
+  return bytes && { stdout: whole(bytes.subarray(0, out)), stderr: whole(bytes.subarray(out)) };
+}
+
+function whole(head: Buffer): RawOutput {
+  return { head, tail: Buffer.alloc(0), droppedBytes: 0 };
+}
+
+async function readStreams(after: DaggerSnapshot, request: ExecRequest, cut: Cut, asked: QueryOptions) {
+  const { workspace, container } = after;
+  const fields = textFields(request, cut.head);
+  const heads = await workspace.session.run<{ out: Head; err: Head }>(
+    [workspace.container(container)],
+    `${as("out", ioFile("out"), fields)} ${as("err", ioFile("err"), fields)}`,
+    asked,
+  );
+  const [stdout, stderr] = await Promise.all([
+    readStream(after, request, "out", heads.out, cut, asked),
+    readStream(after, request, "err", heads.err, cut, asked),
+  ]);
+  return { stdout, stderr };
+}
+
+/** The engine keeps a record of what it answers: bytes that may hold a secret come by way of an export. */
+function textFields({ secrets }: ExecRequest, mostBytes: number): string {
+  return Object.keys(secrets).length > 0 || mostBytes > MAX_TEXT_BYTES ? "{size}" : TEXT;
 }
 
 async function readStream(
   after: DaggerSnapshot,
   request: ExecRequest,
   name: "out" | "err",
-  head: Partial<FileText> & { size: number },
+  head: Head,
   cut: Cut,
   asked: QueryOptions,
 ): Promise<RawOutput> {
   const { workspace, container } = after;
   const at = [workspace.container(container)];
-  const bytes = async (file: string, text: Partial<FileText> & { size: number }, mostBytes: number) => {
+  const bytes = async (file: string, text: Head, mostBytes: number) => {
     if (text.size === 0) return Buffer.alloc(0);
     // It lies where the command can write: it may have put anything in its place.
     if (text.size > mostBytes) throw tampered();
@@ -83,15 +112,15 @@ async function readStream(
     return exact ?? exportBytes(workspace, [...at, ioFile(file)], asked);
   };
   const first = await bytes(name, head, cut.head);
-  if (head.size < cut.head) return { head: first, tail: Buffer.alloc(0), droppedBytes: 0 };
+  if (head.size < cut.head) return whole(first);
   const fields = `${as("tail", ioFile(`${name}.tail`), textFields(request, cut.tail))} ${as("rest", ioFile(`${name}.rest`), "{contents}")}`;
   const more = await workspace.session.run<{
-    tail: Partial<FileText> & { size: number };
+    tail: Head;
     rest: { contents: string };
   }>(at, fields, asked);
   const tail = await bytes(`${name}.tail`, more.tail, cut.tail);
   const droppedBytes = Number(more.rest.contents) - tail.length;
-  if (droppedBytes === 0) return { head: Buffer.concat([first, tail]), tail: Buffer.alloc(0), droppedBytes };
+  if (droppedBytes === 0) return whole(Buffer.concat([first, tail]));
   return { head: first, tail, droppedBytes };
 }
 

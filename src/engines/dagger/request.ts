@@ -12,6 +12,8 @@ const MAX_WORDS_BYTES = 1024 * 1024;
 /** Arguments stay in every later ID of the sandbox; longer ones are staged as a file. */
 const MAX_INLINE_BYTES = 2048;
 const DD_BLOCK = 65_536;
+/** Output of this length comes with the result. */
+const SHORT_BYTES = 64 * 1024;
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** How much of a stream the container keeps. */
@@ -51,11 +53,18 @@ export function commandWords(request: ExecRequest): string[] {
 }
 
 /** What a sandbox's commands have in common, for the script to read: the base's own variables come first. */
-export function runOptions(request: ExecRequest, base: BaseInfo, cut: Cut, live: boolean): Buffer {
+export function runOptions(
+  request: ExecRequest,
+  base: BaseInfo,
+  { block, blocks, tail }: Cut,
+  live: boolean,
+): Buffer {
+  // The engine keeps a record of all text that it answers: what may hold a secret must not be with the result.
+  const short = Object.keys(request.secrets).length > 0 ? 0 : SHORT_BYTES;
   const plain = Object.entries(base.environment).filter(([name]) => !(name in request.secrets));
   const words = plain.map(([name, value]) => quote(`${name}=${value}`)).join(" ");
   return Buffer.from(
-    `block=${cut.block} blocks=${cut.blocks} tail=${cut.tail} live=${live ? 1 : 0} reported='${base.reported.join(" ")}'
+    `block=${block} blocks=${blocks} tail=${tail} short=${short} live=${live ? 1 : 0} reported='${base.reported.join(" ")}'
 set -- ${words} "$@"
 `,
   );

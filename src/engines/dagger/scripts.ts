@@ -20,9 +20,11 @@ export const NEEDED_TOOLS = [
 ] as const;
 
 /**
- * Runs one command as the first process of its container and leaves what became of it in io/:
- * `end` ("exited 7", "deadline 137", "cwd missing"…), and `out` and `err`: the first HEAD bytes of each
- * stream. Of a longer one `out.tail` has the last TAIL bytes and `out.rest` counts those after the head.
+ * Runs one command as the first process of its container and leaves what became of it in io/: `out` and `err`,
+ * the first HEAD bytes of each stream (of a longer one `out.tail` has the last TAIL bytes and `out.rest` counts
+ * those after the head), and `result`: how it ended ("exited 7", "deadline 137", "cwd missing"…) with the lengths of
+ * `out` and `err`, the attributes of some directories, an empty line, and `out` and `err` where both are short:
+ * with a long ID each file that is asked for takes milliseconds.
  *
  * Streams go through FIFOs, as programs behave differently when they print to a file. tee feeds the engine's
  * log (live output) beside dd, which keeps the head and then makes room for tail; the log is cut there too.
@@ -40,10 +42,9 @@ unset OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_TRACES_LIVE OTEL_EXPORTER_OTLP_LOGS_PROTOCOL \\
   OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_PROTOCOL OTEL_EXPORTER_OTLP_METRICS_ENDPOINT \\
   TRACEPARENT
-end() { echo "$1" >$io/end; exit 0; }
+end() { echo "$1" >$io/result; exit 0; }
 : >$io/out
 : >$io/err
-: >$io/attributes
 # What this shell itself says is not the command's output.
 exec 3>&2 2>/dev/null
 if [ ! -d "$cwd" ]; then [ -e "$cwd" ] && end 'cwd file'; end 'cwd missing'; fi
@@ -111,8 +112,17 @@ kill -CONT -1
 [ -z "$stuck" ] || { sleep 1; kill -KILL $tee1 $tee2; }
 wait $keep1 $keep2
 [ ! -d ${CHANNEL} ] || rm -rf ${CHANNEL}/*
-stat -c '%f %u:%g %n' $reported >$io/attributes 2>/dev/null
-end "$why $code"
+# The length is the first word of what dd says last.
+{ read -r _; read -r _; read -r length1 _; } <$io/out.dd
+{ read -r _; read -r _; read -r length2 _; } <$io/err.dd
+echo "$why $code $length1 $length2" >$io/result
+stat -c '%f %u:%g %n' $reported >>$io/result
+total=$((length1 + length2))
+if [ $total -gt 0 ] && [ $total -le $short ]; then
+  echo >>$io/result
+  cat $io/out $io/err >>$io/result
+fi
+exit 0
 `;
 
 /** Brings one piece of stdin to a command that runs, when it has taken the one before: feed NUMBER. */
