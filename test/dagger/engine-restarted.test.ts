@@ -43,6 +43,17 @@ describeVictims("an engine that is another between two operations", 1, (victim) 
     });
   }
 
+  test("new sandboxes, also many at once, come up", async () => {
+    await using engine = victim.options().engine;
+    await using old = await Sandbox.create({ ...victim.options(), engine });
+    await victim.restart();
+    const created = await Promise.all(
+      Array.from({ length: 4 }, () => Sandbox.create({ ...victim.options(), engine })),
+    );
+    for (const each of created) expect((await each.exec("echo works")).stdout).toBe("works\n");
+    await within(expectCode(old.exec("true"), "ENGINE_LOST"));
+  });
+
   test("a command is not run again", async () => {
     await using engine = victim.options().engine;
     const sandbox = await Sandbox.create({ ...victim.options(), engine });

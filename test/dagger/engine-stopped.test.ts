@@ -85,6 +85,17 @@ describeVictims("an engine that hangs", 1, (victim) => {
     expect((await sandbox.exec("echo works")).stdout).toBe("works\n");
   });
 
+  test("is ENGINE_UNAVAILABLE for another sandbox beside one that it has, which goes on later", async () => {
+    await using engine = victim.options().engine;
+    await using sandbox = await Sandbox.create({ ...victim.options(), engine });
+    await victim.signal("SIGSTOP");
+    await within(expectCode(Sandbox.create({ ...victim.options(), engine }), "ENGINE_UNAVAILABLE"), 10_000);
+    await victim.signal("SIGCONT");
+    expect((await sandbox.exec("echo works")).stdout).toBe("works\n");
+    await using other = await Sandbox.create({ ...victim.options(), engine });
+    expect((await other.exec("echo works")).stdout).toBe("works\n");
+  });
+
   test("does not hold up closing while a sandbox is created", async () => {
     const { engine, ...options } = victim.options();
     await victim.signal("SIGSTOP");

@@ -62,13 +62,15 @@ export class Pool {
 
   async #open(member: Member, signal: AbortSignal | undefined): Promise<Workspace> {
     if (this.#closing.signal.aborted) throw closed();
-    if (member.workspace?.session.over) {
-      member.workspace = undefined;
-      member.starting = undefined;
-    }
-    // Shared by all who come at once: one of them giving up must not end it for the others.
-    member.starting ??= this.#start(member);
     try {
+      const { workspace } = member;
+      const well = workspace === undefined || (await workspace.session.isWell(signal));
+      if (!well && member.workspace === workspace) {
+        member.workspace = undefined;
+        member.starting = undefined;
+      }
+      // Shared by all who come at once: one of them giving up must not end it for the others.
+      member.starting ??= this.#start(member);
       return await untilAborted(member.starting, signal);
     } catch (error) {
       throw signal?.aborted ? aborted("create", signal) : error;

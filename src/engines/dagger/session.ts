@@ -59,10 +59,7 @@ export class Session {
     const telemetry = inherited ? undefined : await Telemetry.start();
     const late = new AbortController();
     const timeoutMs = endpoint === undefined && !inherited ? DOCKER_START_MS : NAMED_START_MS;
-    const timer = setTimeout(
-      () => late.abort(new Error(`it did not answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => late.abort(noAnswer(timeoutMs)), timeoutMs);
     const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
     let process: SessionProcess | undefined;
     let connection: Connection | undefined;
@@ -112,6 +109,16 @@ export class Session {
       if (error instanceof QueryFailure && !explains(error)) await this.#requireAlive(operation, error);
       throw error;
     }
+  }
+
+  /** Whether the session can take more work. Throws ENGINE_UNAVAILABLE when its engine does not answer. */
+  async isWell(signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#over) return false;
+    const late = sleep(NAMED_START_MS, undefined, { ref: false });
+    const holds = await untilAborted(Promise.race([this.#mark.look(), late]), signal);
+    if (holds === undefined) throw unusable(this.endpoint, noAnswer(NAMED_START_MS));
+    if (!holds) this.#lose();
+    return holds;
   }
 
   /** Whether the engine answers anything at all, soon enough. */
@@ -176,8 +183,15 @@ async function meet(
     return { dialect, mark: await Mark.set(connection, dialect, signal) };
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    const cause = signal.aborted ? signal.reason : error;
-    const message = `create: the Dagger engine (${endpoint}) can't be used: ${cause?.message ?? cause}. Start it anew, or name another with dagger({ engines }).`;
-    throw new SandboxError("ENGINE_UNAVAILABLE", message, { operation: "create", cause });
+    throw unusable(endpoint, signal.aborted ? signal.reason : (error as Error));
   }
+}
+
+function unusable(endpoint: string, cause: { message?: string }): SandboxError {
+  const message = `create: the Dagger engine (${endpoint}) can't be used: ${cause.message}. Start it anew, or name another with dagger({ engines }).`;
+  return new SandboxError("ENGINE_UNAVAILABLE", message, { operation: "create", cause });
+}
+
+function noAnswer(timeoutMs: number): Error {
+  return new Error(`it did not answer within ${timeoutMs / 1000} s`);
 }
