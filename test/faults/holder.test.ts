@@ -81,6 +81,18 @@ describe("a killed holder", () => {
     }
   });
 
+  test("one killed as it is handed a command fails that command, and not the next", async () => {
+    await using sandbox = await Sandbox.create({ engine: "local", network: "off" });
+    await sandbox.exec("true");
+    const standingBy = (await descendants(process.pid)).slice(2);
+    for (const { pid } of standingBy) process.kill(pid, "SIGSTOP");
+    const handed = expectCode(sandbox.exec("echo never"), "ENGINE_ERROR");
+    await sleep(100);
+    for (const { pid } of standingBy) process.kill(pid, "SIGKILL");
+    await handed;
+    expect((await sandbox.exec("echo ran")).stdout).toBe("ran\n");
+  });
+
   test("many sandboxes at once all lose what ran, with what it had printed, and all go on", async () => {
     await using parent = await Sandbox.create({ engine: "local" });
     await parent.writeFile("file", "base");

@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
 import { createFromKept, keepSandbox, Sandbox } from "../../src/sandbox.js";
 import { hostDirectory } from "../support/scratch.js";
@@ -10,10 +10,13 @@ describeLocal("wherever the state lies and whatever the caller's umask is", () =
   const places: [string, (host: string) => string][] = [
     ["a path with spaces, colons, commas and letters beyond ASCII", (host) => join(host, "a b:c,é'\\")],
     ["a relative path", (host) => relative(process.cwd(), join(host, "state"))],
+    ["in memory", () => mkdtempSync("/dev/shm/forkbox-test-")],
   ];
 
   test.each(places)("commands run, and a kept snapshot is found again: %s", async (_, place) => {
-    await using engine = local({ stateDirectory: place(await hostDirectory()) });
+    const stateDirectory = place(await hostDirectory());
+    onTestFinished(() => rmSync(stateDirectory, { recursive: true, force: true }));
+    await using engine = local({ stateDirectory });
     const options = { engine, network: "off" } as const;
     await using sandbox = await Sandbox.create(options);
     await sandbox.writeFile("file", "x");

@@ -9,7 +9,7 @@ nl='
 '
 umask 022
 
-# prepare HIDDEN SESSION: takes the lease, and a place that commands' users may traverse. Runs once.
+# prepare HIDDEN SESSION STAGE: takes the lease, and a place that commands' users may traverse. Runs once.
 prepare() {
   read -r pid _ </proc/self/stat
   cd "$1" || exit 1
@@ -17,10 +17,10 @@ prepare() {
   flock -n 9 || exit 1
   : >>cgroups && exec 8<cgroups # for finish, even if somebody has removed the state by then
   mount -n -i -t proc proc /proc || exit 1
-  mount -n -i -t tmpfs -o mode=755 forkbox /dev/shm && mkdir /dev/shm/s /dev/shm/h || exit 1
-  mount -n -i -c --bind . /dev/shm/s && cd /dev/shm/s || exit 1
+  mount -n -i -t tmpfs -o mode=755 forkbox "$3" && mkdir "$3/s" "$3/h" || exit 1
+  mount -n -i -c --bind . "$3/s" && cd "$3/s" || exit 1
   unset OLDPWD # commands can read the environment that bwrap starts with
-  own=$2
+  own=$2 stage=$3
   echo "0 0 $pid" >&4
 }
 
@@ -53,6 +53,7 @@ overlay() {
 
 # standby ID N CGROUP…: a process that enters its cgroups and makes one call of `launch` after the other in them.
 # Entering a cgroup takes milliseconds, since the kernel waits for an RCU grace period; being born in one does not.
+# It opens the pipes that are read, so that they end however early the launch does.
 standby() {
   jobs >/dev/null # reaps what ended before
   id=$1 slot=io/$2
@@ -67,7 +68,7 @@ standby() {
     echo "$id 0 $pid" >&4
     exec 4>&-
     while :; do
-      read -r call <"$slot/go" && (eval "$call")
+      read -r call <"$slot/go" && { (eval "$call"); } 5>"$slot/status" >"$slot/out" 2>"$slot/err"
     done
   ) &
 }
@@ -76,7 +77,7 @@ standby() {
 # Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started" on
 # the slot's status says that every pipe is open and the view is there.
 launch() {
-  exec 3<"$slot/args" 5>"$slot/status" <"$1" >"$slot/out" 2>"$slot/err"
+  exec 3<"$slot/args" <"$1"
   if overlay "$2" "$3" "$4"; then echo started >&5; else stop_parent; fi &
   ulimit -c 0
   shift 4
@@ -205,7 +206,7 @@ finish() {
   wait
   rmcgroups /proc/self/fd/8 || return
   [ -n "$remove" ] || return
-  cd / && umount -n -l -R /dev/shm/s && rm -rf -- "$remove" # what is mounted on can't be removed
+  cd / && umount -n -l -R "$stage/s" && rm -rf -- "$remove" # what is mounted on can't be removed
 }
 remove=
 trap finish EXIT

@@ -9,8 +9,11 @@ import { findTool, TOOL_PATH } from "./tools.js";
 
 const SCRIPT = fileURLToPath(new URL("./holder.sh", import.meta.url));
 
-/** Where the holder's own mounts keep the session: a place that every user of the namespace may traverse. */
-const STAGE = "/dev/shm";
+/**
+ * Where the holder's own mounts lie: a place that every user of the namespace may traverse, and below which, as it
+ * is the kernel's, no file can be that a command needs.
+ */
+export const STAGE = "/sys/kernel";
 
 interface Pending {
   resolve: (text: string) => void;
@@ -67,7 +70,7 @@ export class Holder {
     child.stdin?.on("error", () => {}); // a holder that died is seen by its exit
     await Promise.race([lines.next(), failed]);
     writeMaps(child.pid as number, ids);
-    child.stdin?.write(`\n. ${quote(SCRIPT)}\nprepare ${quote(directory)} ${quote(session)}\n`);
+    child.stdin?.write(`\n. ${quote(SCRIPT)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
     const first = await Promise.race([lines.next(), failed]);
     if (first.done) return failed;
     return new Holder(child, answers, lines, Number(first.value.split(" ")[2]));

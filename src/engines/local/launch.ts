@@ -49,7 +49,9 @@ export function launch(
     if (init) holder.send("stop", init);
   };
   const status = createInterface({ input: slot.status });
+  const watch = watchStart(slot);
   status.on("line", (line) => {
+    watch.end();
     if (line === "started")
       return start(slot, plan).catch((error: unknown) => {
         inputError = error;
@@ -66,12 +68,14 @@ export function launch(
     if (complaint.length < 2000) complaint += Buffer.from(bytes).toString("utf8", 0, 2000);
     onBytes("stderr", bytes);
   });
+  const closed = once(slot.status, "close");
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
   const stdin = plan.stdin ? `io/${slot.name}/in` : "/dev/null";
   const bwrap = ["bwrap", "--args", "3", "--json-status-fd", "5", "--", ...plan.argv];
   slot.call("launch", stdin, plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap);
   const ended = (async (): Promise<LaunchEnd> => {
-    await Promise.race([once(status, "close"), holder.ended]);
+    await Promise.race([closed, holder.ended]);
+    watch.end();
     if (init) await untilDead(holder, init);
     await Promise.all(drained);
     if (inputError !== undefined) return { kind: "input", cause: inputError };
@@ -83,6 +87,16 @@ export function launch(
     return { kind: "exited", exitCode: code ?? 137 };
   })();
   return { ended, kill };
+}
+
+/** A pipe that nobody has opened yet never ends: who was to open it may have been killed, for its memory say. */
+function watchStart(slot: Slot): { end(): void } {
+  const timer = setInterval(() => {
+    if (slot.isStandingBy()) return;
+    clearInterval(timer);
+    for (const pipe of [slot.stdout, slot.stderr, slot.status]) pipe.destroy();
+  }, 100);
+  return { end: () => clearInterval(timer) };
 }
 
 async function start(slot: Slot, { options, stdin }: LaunchPlan): Promise<void> {

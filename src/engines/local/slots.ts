@@ -13,6 +13,8 @@ export interface Slot {
   readonly status: Socket;
   /** Has the process that stands by call a function of holder.sh. */
   call(name: string, ...args: readonly string[]): void;
+  /** Whether that process is alive. */
+  isStandingBy(): boolean;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
   openWriters(): { args: Socket; stdin: Socket | undefined };
 }
@@ -50,7 +52,7 @@ export class Slots {
       slot.close();
       this.#idle.push(place);
     };
-    return { ...slot, give };
+    return { ...slot, isStandingBy: () => isStandingBy(place, this.owner.holder), give };
   }
 
   async #make(): Promise<Place> {
@@ -62,11 +64,14 @@ export class Slots {
   /** A process of an earlier holder has ended with it; one of this may have been killed when its cgroup was full. */
   async #standBy(place: Place): Promise<void> {
     const { holder } = this.owner;
-    const { process } = place;
-    if (process?.holder === holder && holder.isRunning(process.pid)) return;
+    if (isStandingBy(place, holder)) return;
     const pid = await holder.call("standby", place.name, ...place.cgroup.directories);
     place.process = { pid, holder };
   }
+}
+
+function isStandingBy({ process }: Place, holder: Holder): boolean {
+  return process?.holder === holder && holder.isRunning(process.pid);
 }
 
 function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {

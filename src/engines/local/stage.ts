@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { HolderOwner } from "./holder.js";
+import { type HolderOwner, STAGE } from "./holder.js";
 
 /**
  * Sandboxed users are strangers on the host: what lies under a directory closed to them (root's home, the
@@ -18,7 +18,7 @@ export class Stage {
   /** A path for bwrap that shows a host path. */
   async show(path: string): Promise<string> {
     if (!this.strangers || isOpen(path)) return path;
-    const place = this.#places.get(path) ?? `/dev/shm/h/${this.#places.size}`;
+    const place = this.#places.get(path) ?? `${STAGE}/h/${this.#places.size}`;
     this.#places.set(path, place);
     let ready = this.#ready.get(path);
     if (!ready) {
