@@ -187,7 +187,9 @@ export function describeSpecial(stat: fs.BigIntStats): string {
 
 /** Whether this process can read a file. Asks the system only where the mode bits don't say. */
 export function isReadable({ full, stat }: Found): boolean {
-  if (Number(stat.uid) === process.geteuid?.() && (stat.mode & 0o400n) !== 0n) return true;
+  const mode = Number(stat.mode);
+  if ((mode & 0o444) === 0o444) return true;
+  if (Number(stat.uid) === process.geteuid?.() && (mode & 0o400) !== 0) return true;
   try {
     fs.accessSync(full, fs.constants.R_OK);
     return true;
