@@ -1,18 +1,18 @@
-import type { Sandbox } from "../sandbox.js";
 import type { Check } from "./config.js";
 import type { CandidateContext } from "./context.js";
 import { runInFork } from "./fork-run.js";
+import { endOf, Ground } from "./ground.js";
 import type { Outcome } from "./outcome.js";
 import { notRunBecause, runStep } from "./step.js";
 import type { StepReport } from "./types.js";
 import { overRuns } from "./verdicts.js";
 
 /** Runs all checks, each in a fork, as soon as what it needs has passed and a slot is free. */
-export async function runChecks(context: CandidateContext, built: Sandbox): Promise<StepReport[]> {
+export async function runChecks(context: CandidateContext, built: Ground): Promise<StepReport[]> {
   const { checks } = context.candidate.config;
   const startedFrom = new Set(checks.map(({ from }) => from));
   /** The ends that other checks start from. */
-  const ends = new Map<string, Sandbox>();
+  const ends = new Map<string, Ground>();
   const reports = new Map<string, Promise<StepReport>>();
 
   const reportOf = (check: Check): Promise<StepReport> => {
@@ -32,12 +32,14 @@ export async function runChecks(context: CandidateContext, built: Sandbox): Prom
     );
     return combined(runs);
   };
-  const runOnce = (check: Check, run: number, parent: Sandbox): Promise<StepReport> => {
+  const runOnce = (check: Check, run: number, parent: Ground): Promise<StepReport> => {
     const id = context.id("check", check.name, run);
-    return runStep(context, id, check, async (): Promise<Outcome> => {
-      const { outcome, end } = await runInFork(context, id, check, parent);
-      if (end !== undefined && run === 1 && startedFrom.has(check.name)) ends.set(check.name, end);
-      else await end?.close();
+    const inFork = async (again: boolean) => runInFork(context, id, check, await parent.get(again));
+    return runStep(context, id, check, async (again): Promise<Outcome> => {
+      const { outcome, end } = await inFork(again);
+      if (end !== undefined && run === 1 && startedFrom.has(check.name)) {
+        ends.set(check.name, new Ground(end, async () => endOf(check.name, await inFork(true))));
+      } else await end?.close();
       return outcome;
     });
   };

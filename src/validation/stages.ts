@@ -2,6 +2,7 @@ import { createFromKept, forgetKept, forkWith, keepSandbox, Sandbox } from "../s
 import type { Build, Setup } from "./config.js";
 import type { CandidateContext } from "./context.js";
 import { runInFork } from "./fork-run.js";
+import { endOf, Ground, isLost } from "./ground.js";
 import { type Outcome, passed } from "./outcome.js";
 import { defaultSetupFiles } from "./setup-files.js";
 import { setupKey } from "./setup-key.js";
@@ -11,7 +12,7 @@ import type { StepReport } from "./types.js";
 /** Setup, sources and build, until one does not pass. `built` is what checks fork from, the caller's to close. */
 export async function runStages(
   context: CandidateContext,
-): Promise<{ stages: StepReport[]; built?: Sandbox }> {
+): Promise<{ stages: StepReport[]; built?: Ground }> {
   const { setup, build } = context.candidate.config;
   const stages: StepReport[] = [];
   const installed = setup && (await runSetup(context, setup));
@@ -25,10 +26,36 @@ export async function runStages(
     await installed?.end?.close();
     return stopped(context, stages);
   }
-  if (build === undefined) return { stages, built: imported.end };
-  const made = await runBuild(context, build, imported.end).finally(() => imported.end?.close());
+  const sources = new Ground(imported.end, () => remakeSources(context));
+  if (build === undefined) return { stages, built: sources };
+  const made = await runBuild(context, build, sources).finally(() => sources.close());
   stages.push(made.report);
-  return made.end === undefined ? { stages } : { stages, built: made.end };
+  if (made.end === undefined) return { stages };
+  return { stages, built: new Ground(made.end, () => remakeBuilt(context, build)) };
+}
+
+async function remakeSetup(context: CandidateContext): Promise<Sandbox> {
+  const { setup } = context.candidate.config;
+  context.warn("what its steps had left was lost with the engine, and made again on one that is there");
+  if (setup === undefined) return Sandbox.create(createOptions(context));
+  return endOf("setup", await setupFromCacheOrRun(context, setup));
+}
+
+async function remakeSources(context: CandidateContext): Promise<Sandbox> {
+  const sandbox = await remakeSetup(context);
+  try {
+    await bringSources(context, sandbox);
+    return sandbox;
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+}
+
+async function remakeBuilt(context: CandidateContext, build: Build): Promise<Sandbox> {
+  const sources = await remakeSources(context);
+  const built = runInFork(context, context.id("build", "build"), build, sources);
+  return endOf("build", await built.finally(() => sources.close()));
 }
 
 /** What does not run because the last of the stages did not pass. */
@@ -45,11 +72,11 @@ interface StageEnd {
   end: Sandbox | undefined;
 }
 
-async function runBuild(context: CandidateContext, build: Build, from: Sandbox): Promise<StageEnd> {
+async function runBuild(context: CandidateContext, build: Build, from: Ground): Promise<StageEnd> {
   const id = context.id("build", "build");
   let end: Sandbox | undefined;
-  const report = await runStep(context, id, build, async () => {
-    const ran = await runInFork(context, id, build, from);
+  const report = await runStep(context, id, build, async (again) => {
+    const ran = await runInFork(context, id, build, await from.get(again));
     end = ran.end;
     return ran.outcome;
   });
@@ -140,17 +167,14 @@ function filesOf({ candidate }: CandidateContext, { files = defaultSetupFiles }:
 }
 
 async function importSources(context: CandidateContext, from: Sandbox | undefined): Promise<StageEnd> {
-  const { candidate, signal } = context;
-  const { include, gitignore = true } = candidate.config.sources;
   let end: Sandbox | undefined;
-  const report = await runStep(context, context.id("sources", "sources"), undefined, async () => {
-    const sandbox = from ?? (await Sandbox.create(createOptions(context)));
+  const report = await runStep(context, context.id("sources", "sources"), undefined, async (again) => {
+    const gone = again && from !== undefined && (await isLost(from));
+    const sandbox = gone
+      ? await remakeSetup(context)
+      : (from ?? (await Sandbox.create(createOptions(context))));
     try {
-      const { skipped } = await sandbox.refreshFromHost(candidate.directory, ".", {
-        ...(include === undefined ? {} : { include }),
-        ...{ exclude: candidate.exclude, gitignore, signal },
-      });
-      for (const { path, reason } of skipped) context.warn(`${path} was not imported: ${reason}`);
+      await bringSources(context, sandbox);
     } catch (error) {
       // What setup left is still there for another try.
       if (sandbox !== from) await sandbox.close();
@@ -160,6 +184,16 @@ async function importSources(context: CandidateContext, from: Sandbox | undefine
     return passed;
   });
   return { report, end };
+}
+
+async function bringSources(context: CandidateContext, sandbox: Sandbox): Promise<void> {
+  const { candidate, signal } = context;
+  const { include, gitignore = true } = candidate.config.sources;
+  const { skipped } = await sandbox.refreshFromHost(candidate.directory, ".", {
+    ...(include === undefined ? {} : { include }),
+    ...{ exclude: candidate.exclude, gitignore, signal },
+  });
+  for (const { path, reason } of skipped) context.warn(`${path} was not imported: ${reason}`);
 }
 
 function createOptions(context: CandidateContext) {

@@ -4,14 +4,14 @@ import { type Outcome, outcomeOf, whyAborted } from "./outcome.js";
 import type { StepId, StepReport, Verdict } from "./types.js";
 
 /**
- * Runs a step when it gets a slot, between its events, and once more when its engine is lost. What it throws
- * becomes its verdict.
+ * Runs a step when it gets a slot, between its events, and once more, told so, when its engine is lost. What it
+ * throws becomes its verdict.
  */
 export function runStep(
   context: CandidateContext,
   id: StepId,
   step: Step | undefined,
-  body: () => Promise<Outcome>,
+  body: (again: boolean) => Promise<Outcome>,
 ): Promise<StepReport> {
   const { emitter, slots } = context.run;
   return slots.run(async () => {
@@ -34,13 +34,13 @@ export function runStep(
 async function onceMoreWhenLost(
   context: CandidateContext,
   id: StepId,
-  body: () => Promise<Outcome>,
+  body: (again: boolean) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const attempt = () => body().catch((error: unknown) => outcomeOf(error, context.signal));
-  const first = await attempt();
+  const attempt = (again: boolean) => body(again).catch((error: unknown) => outcomeOf(error, context.signal));
+  const first = await attempt(false);
   if (first.error?.code !== "ENGINE_LOST" || context.signal.aborted) return first;
   context.warn(`the engine was lost during ${id.name}, which was run again`);
-  return { ...(await attempt()), rerun: true };
+  return { ...(await attempt(true)), rerun: true };
 }
 
 /** The report of a step that never starts because what it needs did not pass. */

@@ -55,16 +55,18 @@ class DaggerEngine implements Engine, AsyncDisposable {
   }
 
   async capabilities(signal?: AbortSignal): Promise<Capabilities> {
-    await this.#pool.place(signal);
+    await this.#pool.use(signal, async () => undefined);
     return CAPABILITIES;
   }
 
   async identify(base: Base, signal?: AbortSignal): Promise<string> {
-    return identifyBase(await this.#pool.place(signal), base, signal);
+    return this.#pool.use(signal, (workspace) => identifyBase(workspace, base, signal));
   }
 
   async open(base: Base, options: OpenOptions): Promise<DaggerSnapshot> {
-    return held(await openBase(await this.#pool.place(options.signal), base, options));
+    return this.#pool.use(options.signal, async (workspace) =>
+      held(await openBase(workspace, base, options)),
+    );
   }
 
   exec(
@@ -131,8 +133,10 @@ class DaggerEngine implements Engine, AsyncDisposable {
   }
 
   async find(key: string, _base: Base, signal?: AbortSignal): Promise<DaggerSnapshot | undefined> {
-    const found = await findKept(await this.#pool.place(signal), key, signal);
-    return found && held(found);
+    return this.#pool.use(signal, async (workspace) => {
+      const found = await findKept(workspace, key, signal);
+      return found && held(found);
+    });
   }
 
   forget(key: string): Promise<void> {

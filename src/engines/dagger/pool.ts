@@ -11,7 +11,14 @@ interface Member {
   readonly endpoint: string | undefined;
   starting: Promise<Workspace> | undefined;
   workspace: Workspace | undefined;
+  /** How many are about to start something on it. */
+  coming: number;
+  /** When it last could not be used. */
+  failedAt: number;
 }
+
+/** For how long an engine that could not be used comes last. */
+const AVOIDED_MS = 30_000;
 
 /** Engines that sandboxes are spread over. A session that ended is replaced when somebody comes to it again. */
 export class Pool {
@@ -23,23 +30,32 @@ export class Pool {
 
   constructor(endpoints: readonly string[], cli: string, state: HostState) {
     const named = endpoints.length > 0 ? endpoints : [undefined];
-    this.#members = named.map((endpoint) => ({ endpoint, starting: undefined, workspace: undefined }));
+    this.#members = named.map((endpoint) => ({
+      ...{ endpoint, starting: undefined, workspace: undefined },
+      ...{ coming: 0, failedAt: Number.NEGATIVE_INFINITY },
+    }));
     this.#cli = cli;
     this.#state = state;
   }
 
   /**
-   * The engine with the least to do that can be reached.
+   * Works on the engine with the least to do that can be reached.
    * @throws SandboxError ENGINE_UNAVAILABLE that says what is wrong with each.
    */
-  async place(signal?: AbortSignal): Promise<Workspace> {
+  async use<T>(signal: AbortSignal | undefined, work: (workspace: Workspace) => Promise<T>): Promise<T> {
     const lacks: SandboxError[] = [];
-    for (const member of [...this.#members].sort((one, other) => loadOf(one) - loadOf(other))) {
+    for (const member of [...this.#members].sort(byPreference)) {
+      // Counted before anything is waited for: those who come at once go to different engines.
+      member.coming++;
       try {
-        return await this.#open(member, signal);
+        return await work(await this.#open(member, signal));
       } catch (error) {
-        if (!(error instanceof SandboxError) || error.code !== "ENGINE_UNAVAILABLE") throw error;
+        // What was to be started on an engine that ended meanwhile is started on another.
+        if (!(error instanceof SandboxError) || !isAbsence(error)) throw error;
+        member.failedAt = performance.now();
         lacks.push(error);
+      } finally {
+        member.coming--;
       }
     }
     const [first, ...others] = lacks as [SandboxError, ...SandboxError[]];
@@ -91,8 +107,17 @@ export class Pool {
   }
 }
 
-function loadOf({ workspace }: Member): number {
-  return workspace?.session.over === false ? workspace.load : 0;
+function byPreference(one: Member, other: Member): number {
+  return loadOf(one) - loadOf(other);
+}
+
+function isAbsence({ code }: SandboxError): boolean {
+  return code === "ENGINE_UNAVAILABLE" || code === "ENGINE_LOST";
+}
+
+function loadOf({ workspace, coming, failedAt }: Member): number {
+  if (performance.now() - failedAt < AVOIDED_MS) return Number.MAX_SAFE_INTEGER;
+  return (workspace?.session.over === false ? workspace.load : 0) + coming;
 }
 
 function closed(): SandboxError {
