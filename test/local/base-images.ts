@@ -10,8 +10,9 @@ import { type Packed, tarOf } from "./base-tar.js";
 export const ARCHITECTURE = { x64: "amd64", ia32: "386" }[process.arch as string] ?? process.arch;
 
 /** This machine's shell, a few programs and the libraries they need: enough of a system to run commands in. */
-export function smallSystem(): Packed[] {
-  const programs = ["sh", "cat", "ls", "id", "stat", "env", "touch", "chown", "mkdir", "rm", "ln", "pwd"];
+export function smallSystem(more: readonly string[] = []): Packed[] {
+  const few = ["sh", "cat", "ls", "id", "stat", "env", "touch", "chown", "mkdir", "rm", "ln", "pwd"];
+  const programs = [...few, ...more];
   const files = new Map<string, Packed>();
   for (const program of programs) {
     const path = `/bin/${program}`;

@@ -139,6 +139,7 @@ uid=$1 workdir=$2
 missing=
 for tool in ${NEEDED_TOOLS.join(" ")}; do command -v $tool >/dev/null 2>&1 || missing="$missing $tool"; done
 echo "missing$missing" >$io/report
+: >$io/attributes
 [ -z "$missing" ] || exit 0
 find_user() {
   name= gid= home=
