@@ -19,7 +19,7 @@ import { validateAgain } from "./validate.js";
 const groups: readonly Group[] = [
   // Rows that delete many files when they end come last: that slows down a disk for seconds.
   ...[execTrue, execForks, files, execManyOpen, execThousandth, memory],
-  ...[validateAgain, refresh, exportOut, example, fork],
+  ...[exportOut, example, refresh, validateAgain, fork],
   ...[daggerExec, daggerExecLate, daggerForks, daggerLive, daggerWrite, daggerRefreshAgain],
 ];
 
