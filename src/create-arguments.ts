@@ -24,8 +24,8 @@ const KNOWN = [
 ] as const satisfies (keyof CreateOptions)[];
 const DEFAULT_WORKDIR = "/workspace";
 const DEFAULT_TIMEOUT_MS = 600_000;
-/** For what puts up the walls. */
-const LEAST_MEMORY_MIB = 8;
+/** Less, and what puts up the walls does not start. */
+export const LEAST_MEMORY_MIB = 8;
 
 /** What stays the same for the life of a sandbox. */
 export interface Settings {

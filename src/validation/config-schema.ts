@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LEAST_MEMORY_MIB } from "../create-arguments.js";
 import type { ConfigFile } from "./config-types.js";
 
 const longestTimeoutMs = 2_147_483_647;
@@ -67,7 +68,11 @@ const check = z.strictObject({
 const positive = z.number().positive("must be more than 0");
 const count = z.int("must be a whole number").min(1, "must be at least 1");
 const limits = z.strictObject({
-  memoryMiB: positive.describe("Memory of all processes of a command together.").exactOptional(),
+  memoryMiB: z
+    .number()
+    .min(LEAST_MEMORY_MIB, `must be at least ${LEAST_MEMORY_MIB}`)
+    .describe("Memory of all processes of a command together.")
+    .exactOptional(),
   cpus: positive.describe("CPUs a command may use; a fraction is allowed.").exactOptional(),
   processes: count.describe("Processes and threads at once.").exactOptional(),
   diskMiB: positive.describe("What one command may add to the disk.").exactOptional(),
