@@ -1,9 +1,11 @@
 import type { Entry } from "../../engine.js";
 import { exactBytes, exportBytes, type FileText, TEXT } from "./bytes.js";
 import { asking } from "./errors.js";
+import { exported, hostStats, patternOf } from "./exported.js";
 import { call } from "./graphql.js";
 import type { DaggerSnapshot } from "./snapshot.js";
-import { hostStats, patternOf, type Stat, Tree } from "./tree.js";
+import type { Stat } from "./stat.js";
+import { Tree } from "./tree.js";
 
 /** Longer files come by way of an export. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
@@ -35,7 +37,8 @@ export async function listSnapshot(
   path: string,
   signal?: AbortSignal,
 ): Promise<Entry[]> {
-  const tree = new Tree(from, { operation: "listDirectory", signal });
+  const asked = { operation: "listDirectory", signal };
+  const tree = new Tree(from, asked);
   const { real, stat } = await tree.resolve(path, false);
   if (!stat) throw tree.notFound(path);
   if (stat.type !== "directory") throw tree.notADirectory(path);
@@ -45,7 +48,7 @@ export async function listSnapshot(
   const stats = await tree.lookupAll(plain.map((name) => `${prefix}/${name}`));
   const entries = plain.map((name, index) => entryOf(name, stats[index] as Stat));
   for (const pattern of new Set(names.filter((name) => name.includes("\ufffd")).map(patternOf))) {
-    const odd = await tree.exported(real, pattern, hostStats);
+    const odd = await exported(from, asked, real, pattern, hostStats);
     entries.push(
       ...odd.filter(({ name }) => name.includes("\ufffd")).map(({ name, stat }) => entryOf(name, stat)),
     );

@@ -1,18 +1,13 @@
-import { lstat, readdir, readlink, rm } from "node:fs/promises";
+import { readlink } from "node:fs/promises";
 import { SandboxError } from "../../errors.js";
 import { isCacheMount } from "./caches.js";
 import { asking, QueryFailure, unsupported } from "./errors.js";
+import { exported, patternOf } from "./exported.js";
 import { as, call, type Step } from "./graphql.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
-
-/** What the engine says of a path. It leaves out the three bits above the permissions. */
-export interface Stat {
-  type: "file" | "directory" | "symlink" | "other";
-  size: number;
-  mode: number;
-}
+import { type RawStat, readStat, STAT_FIELDS, type Stat, statStep } from "./stat.js";
 
 /** A path without links; `stat` is undefined where there is nothing. */
 export interface Found {
@@ -23,14 +18,6 @@ export interface Found {
 const MAX_LINKS = 40;
 const STATS_PER_QUERY = 250;
 const MISSING = /no such file or directory|not a directory|not exist/i;
-const TYPES: Readonly<Record<string, Stat["type"]>> = {
-  REGULAR: "file",
-  REGULAR_TYPE: "file",
-  DIRECTORY: "directory",
-  DIRECTORY_TYPE: "directory",
-  SYMLINK: "symlink",
-  SYMLINK_TYPE: "symlink",
-};
 
 /**
  * Finds paths of a snapshot link by link: what Dagger is given has no link left in it. A snapshot never
@@ -113,27 +100,11 @@ export class Tree {
     const stats: Stat[] = [];
     for (let start = 0; start < paths.length; start += STATS_PER_QUERY) {
       const some = paths.slice(start, start + STATS_PER_QUERY);
-      const fields = some.map((path, index) => as(`s${index}`, statStep(path), STAT_FIELDS)).join(" ");
+      const fields = some.map((path, index) => as(`s${index}`, statStep(path), `{${STAT_FIELDS}}`)).join(" ");
       const answer = await this.#ask<Record<string, RawStat>>([], fields);
       stats.push(...some.map((_, index) => readStat(answer[`s${index}`] as RawStat)));
     }
     return stats;
-  }
-
-  /** Exact names and stats, by way of an export to this host: for links, and for names that are not UTF-8. */
-  async exported<T>(
-    directory: string,
-    pattern: string,
-    read: (hostDirectory: string) => Promise<T>,
-  ): Promise<T> {
-    const path = await this.snapshot.workspace.state.exportPath();
-    const steps = [call("directory", { path: directory }), call("filter", { include: [pattern] })];
-    try {
-      await this.#ask(steps, call("export", { path }).text);
-      return await read(path);
-    } finally {
-      await rm(path, { recursive: true, force: true });
-    }
   }
 
   notFound(path: string): SandboxError {
@@ -176,7 +147,7 @@ export class Tree {
     const { workspace, container } = this.snapshot;
     const steps = [workspace.container(container), statStep(real)];
     try {
-      return readStat(await workspace.session.run<RawStat>(steps, STAT_FIELDS.slice(1, -1), this.#asked));
+      return readStat(await workspace.session.run<RawStat>(steps, STAT_FIELDS, this.#asked));
     } catch (error) {
       if (error instanceof QueryFailure && MISSING.test(error.message)) return undefined;
       return asking(this.operation, real, () => Promise.reject(error));
@@ -185,7 +156,10 @@ export class Tree {
 
   async #readLink(real: string): Promise<string> {
     const name = real.slice(real.lastIndexOf("/") + 1);
-    return this.exported(parentOf(real) || "/", patternOf(name), (host) => readlink(`${host}/${name}`));
+    const { snapshot } = this;
+    return exported(snapshot, this.#asked, parentOf(real) || "/", patternOf(name), (host) =>
+      readlink(`${host}/${name}`),
+    );
   }
 
   #ask<T>(steps: readonly Step[], fields: string): Promise<T> {
@@ -195,47 +169,8 @@ export class Tree {
   }
 }
 
-/** Stats of what an export brought, with true names and all twelve bits. */
-export async function hostStats(directory: string): Promise<{ name: string; stat: Stat }[]> {
-  const names = await readdir(Buffer.from(directory), { encoding: "buffer" });
-  return Promise.all(
-    names.map(async (name) => {
-      const stat = await lstat(Buffer.concat([Buffer.from(`${directory}/`), name]));
-      const type = stat.isFile()
-        ? "file"
-        : stat.isDirectory()
-          ? "directory"
-          : stat.isSymbolicLink()
-            ? "symlink"
-            : "other";
-      return { name: name.toString(), stat: { type, size: stat.size, mode: stat.mode & 0o7777 } };
-    }),
-  );
-}
-
-/** A pattern that matches a name, and maybe others: what is special in one, or not UTF-8, is any character. */
-export function patternOf(name: string): string {
-  return name.replaceAll(/[*?[\]\\!]/g, "?").replaceAll("\ufffd", "*");
-}
-
 export function parentOf(real: string): string {
   return real.slice(0, Math.max(0, real.lastIndexOf("/")));
-}
-
-interface RawStat {
-  fileType: string;
-  size: number;
-  permissions: number;
-}
-
-const STAT_FIELDS = "{fileType size permissions}";
-
-function statStep(path: string): Step {
-  return call("stat", { path, doNotFollowSymlinks: true });
-}
-
-function readStat({ fileType, size, permissions }: RawStat): Stat {
-  return { type: TYPES[fileType] ?? "other", size, mode: permissions & 0o7777 };
 }
 
 function partsOf(path: string): string[] {
