@@ -58,14 +58,15 @@ export async function readOutcome(
     );
   }
   const { stdout, stderr } =
-    shortOutput(result) ??
+    shortOutput(result, cut) ??
     (await asking(operation, undefined, () => readStreams(after, request, cut, asked)));
   if (why === "deadline") return { kind: "stopped", why, stdout, stderr };
   return { kind: "exited", exitCode: Number(detail), snapshot: after, stdout, stderr };
 }
 
-/** Undefined when it is long, or not UTF-8. */
-function shortOutput({ lengths: [out = 0, err = 0], output = "" }: ReturnType<typeof readResult>) {
+/** Undefined when there is more of it elsewhere, or it is not UTF-8. */
+function shortOutput({ lengths: [out = 0, err = 0], output = "" }: ReturnType<typeof readResult>, cut: Cut) {
+  if (out >= cut.head || err >= cut.head) return undefined;
   const bytes = exactBytes({ size: out + err, contents: output });
   return bytes && { stdout: whole(bytes.subarray(0, out)), stderr: whole(bytes.subarray(out)) };
 }
