@@ -22,12 +22,9 @@ export const daggerWrite: Group = {
       },
       async floor() {
         const directory = place.fresh();
-        const files = hundred();
-        return await timed(() => {
-          mkdirSync(directory);
-          for (const { path, data } of files) writeFileSync(join(directory, path), data);
-          return sides.raw.import(sides.container, directory, "/workspace");
-        });
+        mkdirSync(directory);
+        for (const { path, data } of hundred()) writeFileSync(join(directory, path), data);
+        return await timed(() => sides.raw.import(sides.container, directory, "/workspace"));
       },
     });
     return { "dagger-write-100": { ours, floor } };
