@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type HolderOwner, STAGE } from "./holder.js";
 
@@ -25,19 +25,25 @@ export class Stage {
       ready = this.#bind(path, place);
       this.#ready.set(path, ready);
     }
-    await ready;
+    try {
+      await ready;
+    } catch (error) {
+      if (this.#ready.get(path) === ready) this.#ready.delete(path);
+      throw error;
+    }
     return place;
   }
 
-  /** The same places, in a new holder. */
+  /** The same places, in a new holder. What is gone from the host since is shown when somebody makes it anew. */
   async again(): Promise<void> {
     this.#ready.clear();
-    for (const path of this.#places.keys()) await this.show(path);
+    for (const path of this.#places.keys()) if (existsSync(path)) await this.show(path);
   }
 
   async #bind(path: string, place: string): Promise<void> {
     const { holder } = this.owner;
-    await holder.run(statSync(path).isDirectory() ? "mkdir" : "touch", place);
+    // Either may be there from an attempt that failed.
+    await holder.run(...(statSync(path).isDirectory() ? ["mkdir", "-p"] : ["touch"]), place);
     await holder.run("mount", "-n", "-i", "-c", "--rbind", path, place);
   }
 }
