@@ -3,6 +3,7 @@ import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../.
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
 import { checkBindTargets } from "./bind-targets.js";
+import type { Holder } from "./holder.js";
 import { LayerWriter } from "./import.js";
 import { type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
@@ -35,13 +36,14 @@ export async function execOn(
     output.take("stderr", Buffer.from(`${found.unrunnable.message}\n`));
     return { kind: "exited", exitCode: found.unrunnable.exitCode, snapshot: from, ...output.kept() };
   }
+  const { holder } = session; // that of the moment: another operation may start a new one meanwhile
   if (request.user === "root") await session.guest();
   const network = request.network === "on" ? await session.networks.take() : undefined;
   try {
     const slot = await session.slots.take(request.stdin !== undefined);
     try {
       const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
-      return await runIn(session, slot, network, from, request, found, remaining, output);
+      return await runIn(session, holder, slot, network, from, request, found, remaining, output);
     } finally {
       slot.give();
     }
@@ -52,6 +54,7 @@ export async function execOn(
 
 async function runIn(
   session: Session,
+  holder: Holder,
   slot: Slot,
   network: Network | undefined,
   from: LocalSnapshot,
@@ -65,6 +68,11 @@ async function runIn(
   const top = snapshots.newLayer(from.top);
   await makeMountPoints(session, from, top, request.user, missing);
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);
+  if (!holder.alive) {
+    // Slot, network and view have to be of one holder, which never lives again.
+    snapshots.discard(view);
+    return { kind: "lost", error: lost(), ...output.kept() };
+  }
   const plan: LaunchPlan = {
     view: view.name,
     top: top.name,
@@ -74,7 +82,7 @@ async function runIn(
     argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
     stdin: request.stdin,
   };
-  const command = launch(session.holder, slot, plan, output.take);
+  const command = launch(holder, slot, plan, output.take);
   let why: Why | undefined;
   const stop = (reason: Why) => {
     why ??= reason;
@@ -85,16 +93,17 @@ async function runIn(
   const onAbort = () => stop("abort");
   request.signal?.addEventListener("abort", onAbort, { once: true });
   if (request.signal?.aborted) stop("abort");
-  const watch = watchLimits(session.holder, slot.cgroup, view, request.limits, stop);
+  const watch = watchLimits(holder, slot.cgroup, view, request.limits, stop);
   try {
     const end = await command.ended;
-    if (!session.holder.alive) {
+    // First: what kills bwrap before it has started the command may be the limit.
+    why ??= await watch.verdict();
+    if (!holder.alive) {
       snapshots.discard(view);
       return { kind: "lost", error: lost(), ...output.kept() };
     }
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
-    why ??= await watch.verdict();
     if (why || end.kind === "failed") {
       snapshots.discard(view);
       return { kind: "stopped", why: why ?? "abort", ...output.kept() };

@@ -14,6 +14,8 @@ export interface Network {
   readonly path: string;
   /** What was cut off when it was made. */
   readonly routes: string;
+  /** It ends with that. */
+  readonly holder: Holder;
 }
 
 /** Idle ones kept: each is a mount and a process. */
@@ -52,6 +54,7 @@ export class Networks {
   }
 
   give(network: Network): void {
+    if (!network.holder.alive) return;
     if (this.#idle.length < IDLE) this.#idle.push(network);
     else this.#end(network);
   }
@@ -61,20 +64,21 @@ export class Networks {
   }
 
   #end(network: Network): void {
-    void this.owner.holder.call("unnet", network.path).catch(() => {});
+    void network.holder.call("unnet", network.path).catch(() => {});
   }
 
   async #make(routes: string): Promise<Network> {
+    const { holder } = this.owner;
     const path = `net/${this.#next++}`;
     const ports = this.proxies.loopback.map(({ port }) => String(port));
     writeFileSync(join(this.directory, `${path}.routes`), routes);
     try {
       this.#forwards ??= Promise.all(this.proxies.loopback.map((proxy) => forward(proxy, this.directory)));
       await this.#forwards;
-      await startStack(this.owner.holder, path, this.#walls, ports);
+      await startStack(holder, path, this.#walls, ports);
     } catch (cause) {
       if (cause instanceof SandboxError) throw cause;
-      this.#end({ path, routes });
+      this.#end({ path, routes, holder });
       throw new SandboxError(
         "ENGINE_ERROR",
         `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
@@ -83,7 +87,7 @@ export class Networks {
     } finally {
       rmSync(join(this.directory, `${path}.routes`), { force: true });
     }
-    return { path, routes };
+    return { path, routes, holder };
   }
 }
 
