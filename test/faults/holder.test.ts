@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { SandboxError } from "../../src/errors.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { isRequired } from "../support/engines.js";
@@ -70,6 +74,48 @@ describe("a killed holder", () => {
     expect(await sandbox.readTextFile("file")).toBe("text\n");
   });
 
+  test("straight after its end an operation works or is ENGINE_LOST: nothing is said to be missing", async () => {
+    await using sandbox = await Sandbox.create({ engine: "local", network: "off" });
+    await sandbox.writeFile("file", "text\n");
+    const operations: (() => Promise<unknown>)[] = [
+      async () => expect(await sandbox.stat("file")).toMatchObject({ name: "file", type: "file" }),
+      async () => expect(await sandbox.readTextFile("file")).toBe("text\n"),
+      async () => expect((await sandbox.listDirectory(".")).map(({ name }) => name)).toContain("file"),
+      () => sandbox.writeFile("new", "x"),
+      async () => expect(await sandbox.exec("cat file")).toMatchObject({ exitCode: 0, stdout: "text\n" }),
+    ];
+    for (let round = 1; round <= 10; round++) {
+      for (const operate of operations) {
+        await sandbox.stat("file"); // there is a holder, and a view in it
+        const holders = await holdersNow();
+        expect(holders).toHaveLength(2);
+        // The one with the mounts alone: this process hears of its end by way of the other.
+        process.kill((holders[1] as Identity).pid, "SIGKILL");
+        untilRootIsGone((holders[1] as Identity).pid);
+        await operate().catch((error) => {
+          if (!(error instanceof SandboxError) || error.code !== "ENGINE_LOST") throw error;
+        });
+      }
+    }
+    expect(await sandbox.readTextFile("file")).toBe("text\n");
+  });
+
+  test("a cache that was removed meanwhile hinders no sandbox and is made anew", async () => {
+    await using sandbox = await Sandbox.create({
+      engine: "local",
+      network: "off",
+      caches: { gone: "/tmp/gone" },
+    });
+    await sandbox.exec("echo text > file; echo cached > /tmp/gone/file");
+    const caches = join(process.env.FORKBOX_STATE_DIR as string, "caches");
+    for (const { pid } of await holdersNow()) process.kill(pid, "SIGKILL");
+    await rm(caches, { recursive: true });
+    await mkdir(caches);
+    await sleep(100);
+    expect(await sandbox.readTextFile("file")).toBe("text\n");
+    expect(await sandbox.exec("ls /tmp/gone; cat file")).toMatchObject({ exitCode: 0, stdout: "text\n" });
+  });
+
   test("a killed process that stood by for the next command is replaced", async () => {
     await using sandbox = await Sandbox.create({ engine: "local", network: "off" });
     for (let time = 0; time < 3; time++) {
@@ -112,6 +158,12 @@ describe("a killed holder", () => {
     await Promise.all(forks.map((fork) => fork.close()));
   });
 });
+
+/** Without giving this process the time to hear of it. */
+function untilRootIsGone(pid: number): void {
+  const deadline = performance.now() + 2000;
+  while (existsSync(`/proc/${pid}/root/proc`) && performance.now() < deadline);
+}
 
 /** The engine's first process and the one below it that holds the mounts; none when nothing needed one since. */
 async function holdersNow(): Promise<Identity[]> {

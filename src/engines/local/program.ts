@@ -47,7 +47,7 @@ function judge(
   try {
     found = tree.resolve(path, "exec", true);
   } catch (error) {
-    if (error instanceof SandboxError) return undefined;
+    if (error instanceof SandboxError && error.code !== "ENGINE_LOST") return undefined;
     throw error;
   }
   if (tree.isOutside(found.real)) return "runnable"; // only the command itself can see it

@@ -22,7 +22,7 @@ export class Tree {
     try {
       return this.#walk(path, operation, followLast);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EACCES" || this.isLost()) throw this.reasonOf(error);
       const message = `${operation} ${path}: sandboxed code has closed a directory on the way to it.`;
       throw new SandboxError("PERMISSION", message, { operation, path, cause: error });
     }
@@ -91,7 +91,23 @@ export class Tree {
   }
 
   lstat(real: string): Stats | undefined {
-    return this.lstatOnHost(this.onHost(real));
+    const stat = this.lstatOnHost(this.onHost(real));
+    if (!stat && this.isLost()) throw lost();
+    return stat;
+  }
+
+  /** The tree is gone with the holder, at once: a moment before this process hears of its end. */
+  isLost(): boolean {
+    try {
+      return lstatSync(bytes(latin1(this.root)), { throwIfNoEntry: false }) === undefined;
+    } catch {
+      return true;
+    }
+  }
+
+  /** What made an operation on the tree fail: a path of a tree that is gone says nothing of the snapshot. */
+  reasonOf(error: unknown): unknown {
+    return this.isLost() ? lost(error) : error;
   }
 
   lstatOnHost(path: string): Stats | undefined {
@@ -102,6 +118,14 @@ export class Tree {
       throw error;
     }
   }
+}
+
+function lost(cause?: unknown): SandboxError {
+  return new SandboxError(
+    "ENGINE_LOST",
+    "The local engine's process ended while a sandbox's files were in use. Snapshots are kept; try the operation again.",
+    { operation: "files", cause },
+  );
 }
 
 /** A resolved path. */
