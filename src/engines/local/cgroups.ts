@@ -65,26 +65,21 @@ export class Cgroups {
     };
     const memory = directories.get("memory");
     let killedBefore = 0;
+    let memoryBefore: string | undefined;
     return {
       directories: unique,
       limit: ({ processes, memoryMiB, cpus }) => {
         const most = processes === undefined ? "max" : String(processes + OWN_PROCESSES);
         set("pids", { 1: "pids.max", 2: "pids.max" }, { 1: most, 2: most });
         const bytes = memoryMiB === undefined ? undefined : String(Math.floor(memoryMiB * 1024 * 1024));
-        // Memory and swap together may never be less than memory alone: the order counts.
-        const swap = () =>
-          set(
-            "memory",
-            { 1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max" },
-            { 1: bytes ?? "-1", 2: bytes ? "0" : "max" },
-          );
-        if (!bytes) swap();
-        set(
-          "memory",
-          { 1: "memory.limit_in_bytes", 2: "memory.max" },
-          { 1: bytes ?? "-1", 2: bytes ?? "max" },
-        );
-        if (bytes) swap();
+        // On v1 memory and swap together may never be less than memory alone, so the sum is lifted while memory
+        // changes; v2 counts swap by itself.
+        const sum = { 1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max" };
+        const alone = { 1: "memory.limit_in_bytes", 2: "memory.max" };
+        if (bytes !== memoryBefore) set("memory", sum, { 1: "-1", 2: bytes ? "0" : "max" });
+        memoryBefore = bytes;
+        set("memory", alone, { 1: bytes ?? "-1", 2: bytes ?? "max" });
+        set("memory", sum, { 1: bytes ?? "-1", 2: bytes ? "0" : "max" });
         const quota = cpus === undefined ? undefined : String(Math.max(1000, Math.floor(cpus * 100_000)));
         set(
           "cpu",
