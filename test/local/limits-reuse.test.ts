@@ -1,8 +1,12 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
+import { usage } from "../../src/engines/local/limits.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { expectCode } from "../support/errors.js";
+import { hostDirectory, hostFiles } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 
 const engine = await probeLocal();
@@ -22,5 +26,32 @@ describeLocal("limits of one sandbox after those of another", () => {
       expect((await sandbox.exec(take(most / 2))).stdout).toBe(`${(most / 2) * 1024 * 1024}\n`);
       if (memoryMiB !== undefined) await expectCode(sandbox.exec(take(most * 2)), "LIMIT");
     }
+  });
+});
+
+describeLocal("what a command adds", () => {
+  test.each([
+    ["below a path longer than the kernel takes", 30, 200],
+    ["below a thousand directories", 1000, 1],
+    ["below directories as deep as long", 200, 200],
+  ])("%s counts for diskMiB", async (_, depth, length) => {
+    await using sandbox = await Sandbox.create({ engine: "local", network: "off", limits: { diskMiB: 20 } });
+    const name = "d".repeat(length);
+    const down = `i=0; while [ $i -lt ${depth} ]; do mkdir ${name} && cd -P ${name} || exit 9; i=$((i+1)); done`;
+    const within = await sandbox.exec(`${down}; head -c 1M /dev/zero > file`);
+    expect(within).toMatchObject({ exitCode: 0, stderr: "" });
+    await expectCode(sandbox.exec(`mkdir new; cd new; ${down}; head -c 60M /dev/zero > big`), "LIMIT");
+    expect((await sandbox.exec("ls")).stdout).toBe(`${name}\n`);
+  });
+
+  // Whether a swap falls between two steps of the walk is chance: the walk enters every level as it does the first.
+  test("a directory that has become a link is not entered, nor one on the way", async () => {
+    const host = await hostFiles({ "in/big": "x".repeat(1 << 20) });
+    const layer = await hostDirectory();
+    await mkdir(join(layer, "sub"));
+    await symlink(host, join(layer, "sub/link"));
+    expect(await usage(host, Infinity)).toBeGreaterThanOrEqual(1 << 20);
+    expect(await usage(layer, Infinity)).toBeLessThan(1 << 16);
+    expect(await usage(join(layer, "sub/link"), Infinity)).toBe(0);
   });
 });

@@ -1,11 +1,16 @@
-import { lstat, opendir, readdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
 import type { Limits } from "../../engine.js";
 import type { CommandCgroup } from "./cgroups.js";
 import type { Holder } from "./holder.js";
 import type { Layer, View } from "./snapshots.js";
 import { bytes, latin1 } from "./tree.js";
 
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+
 const POLL_MS = 200;
+/** Every level of a walk holds two descriptors. */
+const DEEPEST = 100;
 
 /** Polls what the kernel does not stop by itself. */
 export function watchLimits(
@@ -26,7 +31,8 @@ export function watchLimits(
     return added > most || added + (await deletedOpen(view, holder)) > most ? "disk" : undefined;
   };
   const poll = async () => {
-    const why = await look();
+    // What can't be looked at now is looked at again, at the latest by `verdict`, which says why it can't be.
+    const why = await look().catch(() => undefined);
     if (why) stop(why);
     if (!ended) timer = setTimeout(poll, POLL_MS).unref();
   };
@@ -43,9 +49,9 @@ export function watchLimits(
 /** Bytes on disk of a layer; stops counting past `enough`. */
 async function sizeOf({ name, path }: Layer, enough: number, holder: Holder): Promise<number> {
   try {
-    return await new Usage(enough).count(latin1(path));
+    return await usage(latin1(path), enough);
   } catch {
-    // Closed to an ordinary caller, who is the user that closed it. In the holder we are root.
+    // Too deep, or closed to an ordinary caller, who is the user that closed it. In the holder we are root.
     const said = await holder
       .task("sh", "-c", 'du -sk -- "$1" 2>/dev/null; true', "sh", `l/${name}`)
       .catch(() => "");
@@ -53,6 +59,15 @@ async function sizeOf({ name, path }: Layer, enough: number, holder: Holder): Pr
   }
 }
 
+/**
+ * Bytes on disk below a directory, a latin1 string of its bytes; may stop counting past `enough`. Throws where it
+ * may not look, and below DEEPEST.
+ */
+export async function usage(directory: string, enough: number): Promise<number> {
+  return new Usage(enough).count(directory, 0);
+}
+
+/** A command that is being counted can swap a directory for a link at any time: no path is followed but by one name. */
 class Usage {
   #total = 0;
   /** Of files with several links: they count once. */
@@ -60,24 +75,37 @@ class Usage {
 
   constructor(private readonly enough: number) {}
 
-  /** Below a directory, a latin1 string of its bytes; throws where it may not look. */
-  async count(directory: string): Promise<number> {
+  async count(path: string, depth: number): Promise<number> {
+    const directory = await unlessGone(open(bytes(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!directory) return this.#total;
     try {
+      if (depth > DEEPEST) throw new Error(`more than ${DEEPEST} directories deep`);
+      const here = `/proc/self/fd/${directory.fd}`;
       // Names are bytes: one that is no text must not hide what is beside it.
-      for await (const entry of await opendir(bytes(directory), { encoding: "latin1" as BufferEncoding })) {
-        const path = `${directory}/${entry.name}`;
-        const { ino, nlink, blocks } = await lstat(bytes(path));
-        if (entry.isDirectory()) await this.count(path);
-        else if (nlink > 1 && this.#seen.has(ino)) continue;
-        else if (nlink > 1) this.#seen.add(ino);
-        this.#total += blocks * 512;
+      for await (const { name } of await opendir(here, { encoding: "latin1" as BufferEncoding })) {
+        const found = await unlessGone(lstat(bytes(`${here}/${name}`)));
+        if (!found) continue;
+        if (found.isDirectory()) await this.count(`${here}/${name}`, depth + 1);
+        else if (found.nlink > 1 && this.#seen.has(found.ino)) continue;
+        else if (found.nlink > 1) this.#seen.add(found.ino);
+        this.#total += found.blocks * 512;
         if (this.#total > this.enough) break;
       }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EACCES") throw error;
-      // Removed while it was walked: the next poll counts again.
+    } finally {
+      await directory.close();
     }
     return this.#total;
+  }
+}
+
+/** Undefined for what was removed, or became something else, while it was walked. */
+async function unlessGone<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw error;
   }
 }
 
