@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
 import { SandboxError } from "../../errors.js";
 import type { Finding } from "../admin.js";
 import { findCgroups } from "./cgroups.js";
@@ -139,7 +139,7 @@ function checkUserNamespaces(): Finding {
 
 /** The rest needs the namespaces: an overlay in the state directory, bubblewrap's walls, the network. */
 async function checkHolder(directory: string): Promise<Finding[]> {
-  let paths: { hidden: string; path: string };
+  let paths: ReturnType<typeof openSession>;
   try {
     paths = openSession(openState(directory).sessions);
   } catch (error) {
@@ -155,7 +155,7 @@ async function checkHolder(directory: string): Promise<Finding[]> {
   }
   let holder: Holder;
   try {
-    holder = await Holder.start(paths.hidden, paths.hidden, idsOfCaller());
+    holder = await Holder.start(paths.hidden, paths.hidden, idsOfCaller(), paths.lease);
   } catch (error) {
     rmSync(paths.hidden, { recursive: true, force: true });
     return [
@@ -167,6 +167,8 @@ async function checkHolder(directory: string): Promise<Finding[]> {
         fix: "in a container, run it with --privileged, or with /proc and /sys unmasked",
       },
     ];
+  } finally {
+    closeSync(paths.lease); // the holder has it
   }
   try {
     return [

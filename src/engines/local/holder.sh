@@ -9,11 +9,11 @@ nl='
 '
 umask 022
 
-# prepare HIDDEN SESSION STAGE: takes the lease, and a place that commands' users may traverse. Runs once.
+# prepare HIDDEN SESSION STAGE: locks the lease (descriptor 5), and makes a place that commands' users may traverse. Runs once.
 prepare() {
   read -r pid _ </proc/self/stat
   cd "$1" || exit 1
-  exec 9>lease
+  exec 9>&5 5>&-
   flock -n 9 || exit 1
   : >>cgroups && exec 8<cgroups # for finish, even if somebody has removed the state by then
   mount -n -i -t proc proc /proc || exit 1

@@ -45,13 +45,14 @@ export class Holder {
 
   /**
    * @param directory - The session's directory as it is called now; `session`, as it will be.
+   * @param lease - The open file of its lease, which every holder of the session gets.
    * Throws ENGINE_UNAVAILABLE with what the system said.
    */
-  static async start(directory: string, session: string, ids: Ids): Promise<Holder> {
+  static async start(directory: string, session: string, ids: Ids, lease: number): Promise<Holder> {
     const leaks = leakedDescriptors();
     const unshare = ["--user", "sh", "-c", ENTER];
     const child = spawn(...closing(leaks, [findTool("unshare") ?? "unshare", ...unshare]), {
-      stdio: stdioOver(leaks),
+      stdio: stdioOver(leaks, lease),
       detached: true,
       cwd: "/",
       env: HOLDER_ENV,
@@ -182,7 +183,7 @@ const ENTER = "echo up >&4; read -r _ && exec unshare --mount --pid --fork --kil
 function leakedDescriptors(): number[] {
   return readdirSync("/proc/self/fd")
     .map(Number)
-    .filter((fd) => fd > 4 && survivesExec(fd));
+    .filter((fd) => fd > 5 && survivesExec(fd));
 }
 
 /** Shut by bash, whose like POSIX does not promise: there a descriptor above 9 can't be named. */
@@ -195,8 +196,8 @@ function closing(leaks: readonly number[], command: [string, ...string[]]): [str
 }
 
 /** Without bash, /dev/null takes their place. */
-function stdioOver(leaks: readonly number[]): ("pipe" | "ignore" | number)[] {
-  const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", devNull(), "pipe"];
+function stdioOver(leaks: readonly number[], lease: number): ("pipe" | "ignore" | number)[] {
+  const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", devNull(), "pipe", lease];
   for (const fd of leaks) {
     while (stdio.length <= fd) stdio.push("ignore");
     stdio[fd] = devNull();

@@ -134,7 +134,10 @@ class LocalEngine implements Engine, AsyncDisposable {
       if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
       if (tree.isReadOnly(found.real)) throw hostsOwn(path);
       // By descriptor: half as long a way for the kernel to each of its files as the path through the holder.
-      const descriptor = openSync(bytes(tree.onHost(found.real)), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      const place = bytes(tree.onHost(found.real));
+      const descriptor = await guard("exportDirectory", path, () =>
+        openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+      );
       session.snapshots.retain(snapshot);
       return {
         root: `/proc/self/fd/${descriptor}/.`,

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
 import type { Holder } from "./holder.js";
 import type { Slot } from "./slots.js";
@@ -77,7 +78,7 @@ export function launch(
     await Promise.race([closed, holder.ended]);
     watch.end();
     if (init) await untilDead(holder, init);
-    await Promise.all(drained);
+    await untilDrained(slot, Promise.all(drained));
     if (inputError !== undefined) return { kind: "input", cause: inputError };
     if (code === undefined && !killed) {
       // A holder that was killed takes its commands along; its own end may be seen a little later.
@@ -123,6 +124,23 @@ async function feed(pipe: Socket, input: AsyncIterable<Uint8Array>): Promise<voi
     pipe.end();
     if (pipe.destroyed) void chunks.return?.();
   }
+}
+
+/**
+ * With no process of the command alive its pipes end, unless it has passed one on, through a socket that it shared
+ * with another: then what is in them now is all that counts.
+ */
+async function untilDrained(slot: Slot, drained: Promise<unknown>): Promise<void> {
+  const ended = drained.then(() => true);
+  for (let left = 10, before = -1; left > 0; left--) {
+    const read = slot.stdout.bytesRead + slot.stderr.bytesRead;
+    if (read === before) break;
+    before = read;
+    if (await Promise.race([ended, sleep(100, false, { ref: false })])) return;
+  }
+  slot.spoil();
+  slot.stdout.destroy();
+  slot.stderr.destroy();
 }
 
 /**

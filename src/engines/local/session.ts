@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -33,12 +41,15 @@ export class Session implements HolderOwner {
 
   static async start(stateDirectory: string): Promise<Session> {
     const state = openState(stateDirectory);
-    const { hidden, path } = openSession(state.sessions);
+    const { hidden, path, lease } = openSession(state.sessions);
     const ids = idsOfCaller();
-    const holder = await Holder.start(hidden, path, ids);
+    const holder = await Holder.start(hidden, path, ids, lease).catch((error) => {
+      closeSync(lease);
+      throw error;
+    });
     renameSync(hidden, path);
     await holder.run("mknod", "whiteout", "c", "0", "0"); // overlayfs's mark for "not here", to be linked
-    const session = new Session(holder, state, path);
+    const session = new Session(holder, state, path, lease);
     session.#reclaiming = holder.task("reclaim", state.sessions).catch(() => {});
     return session;
   }
@@ -47,6 +58,7 @@ export class Session implements HolderOwner {
     public holder: Holder,
     readonly state: State,
     readonly directory: string,
+    private readonly lease: number,
   ) {
     this.#writeHolder();
     this.snapshots = new Snapshots(this, directory);
@@ -78,7 +90,7 @@ export class Session implements HolderOwner {
     this.snapshots.forgetMounts();
     this.networks.forget();
     this.#guest = undefined;
-    this.holder = await Holder.start(this.directory, this.directory, this.ids);
+    this.holder = await Holder.start(this.directory, this.directory, this.ids, this.lease);
     this.#writeHolder();
     await this.stage.again();
   }
@@ -97,6 +109,8 @@ export class Session implements HolderOwner {
     const { tree, unpin } = await this.pinTree(snapshot, caches);
     try {
       return await act(tree);
+    } catch (error) {
+      throw tree.reasonOf(error);
     } finally {
       unpin();
     }
@@ -106,13 +120,18 @@ export class Session implements HolderOwner {
     snapshot: LocalSnapshot,
     caches: Readonly<Record<string, string>> = {},
   ): Promise<{ tree: Tree; unpin: () => void }> {
-    await this.ready();
-    const view = await this.snapshots.pin(snapshot);
     const outside = ["/proc", "/dev", ...Object.values(caches).map(latin1)];
-    return {
-      tree: new Tree(view.root, snapshot.base.binds, outside, this.ids.range),
-      unpin: () => this.snapshots.unpin(snapshot, view),
-    };
+    for (let attempt = 1; ; attempt++) {
+      await this.ready();
+      const { holder } = this;
+      const view = await this.snapshots.pin(snapshot);
+      const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range);
+      const unpin = () => this.snapshots.unpin(snapshot, view);
+      if (!tree.isLost()) return { tree, unpin };
+      unpin();
+      if (attempt === 2) throw tree.reasonOf(undefined);
+      if (!existsSync(holder.session)) await holder.ended; // it has, and this process is yet to hear of it
+    }
   }
 
   /** The user namespace whose root is nobody on the host. */
@@ -168,6 +187,7 @@ export class Session implements HolderOwner {
     await this.snapshots.garbage.flush();
     await this.networks.close();
     await this.holder.close();
+    closeSync(this.lease);
     this.cgroups.close();
   }
 }

@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Pruned, PruneOptions, Session } from "../admin.js";
 import { Holder } from "./holder.js";
@@ -56,8 +65,8 @@ export async function prune(
   const bytes = diskBytes([...dead, ...kept]);
   if (dead.length + kept.length === 0) return { sessions: 0, kept: 0, bytes: 0 };
   // In a holder, since an ordinary caller can delete some directories only there.
-  const { hidden } = openSession(state.sessions);
-  const holder = await Holder.start(hidden, hidden, idsOfCaller());
+  const { hidden, lease } = openSession(state.sessions);
+  const holder = await Holder.start(hidden, hidden, idsOfCaller(), lease).finally(() => closeSync(lease));
   try {
     await holder.run("reclaim", state.sessions);
     const gone = takeAway(kept, state);

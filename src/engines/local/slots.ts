@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
@@ -15,6 +15,8 @@ export interface Slot {
   call(name: string, ...args: readonly string[]): void;
   /** Whether that process is alive. */
   isStandingBy(): boolean;
+  /** Its pipes are held by somebody else: nobody gets them again. */
+  spoil(): void;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
   openWriters(): { args: Socket; stdin: Socket | undefined };
 }
@@ -41,16 +43,18 @@ export class Slots {
 
   async take(withStdin: boolean): Promise<Slot & { give: () => void }> {
     const place = this.#idle.pop() ?? (await this.#make());
+    let slot: ReturnType<typeof openSlot>;
     try {
       await this.#standBy(place);
+      slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
     } catch (error) {
       this.#idle.push(place);
       throw error;
     }
-    const slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
     const give = () => {
       slot.close();
-      this.#idle.push(place);
+      if (!slot.isSpoiled()) this.#idle.push(place);
+      else if (place.process?.holder === this.owner.holder) this.owner.holder.send("stop", place.process.pid);
     };
     return { ...slot, isStandingBy: () => isStandingBy(place, this.owner.holder), give };
   }
@@ -75,6 +79,8 @@ function isStandingBy({ process }: Place, holder: Holder): boolean {
 }
 
 function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
+  // A command of an ordinary caller owns them while it runs, and may have closed them to the next.
+  for (const pipe of ["out", "err"]) chmodSync(join(path, pipe), 0o622);
   // Readers first, and writers that are readers too: so the job's own opens never wait for us.
   const reader = (pipe: string) =>
     new Socket({ fd: openSync(join(path, pipe), O_RDONLY | O_NONBLOCK), readable: true, writable: false });
@@ -83,6 +89,8 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
   const keepers = [go, keeper("args"), ...(withStdin ? [keeper("in")] : [])];
   const sockets = [reader("out"), reader("err"), reader("status")] as const;
   const writers: Socket[] = [];
+  let closed = false;
+  let spoiled = false;
   const writer = (pipe: string) => {
     const fd = openSync(join(path, pipe), O_WRONLY | O_NONBLOCK);
     const socket = new Socket({ fd, readable: false, writable: true });
@@ -100,29 +108,34 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
     stderr: sockets[1],
     status: sockets[2],
     call(name: string, ...args: readonly string[]) {
-      writeLine(go, [name, ...args.map(quote)].join(" "));
+      void writeLine(go, [name, ...args.map(quote)].join(" "), () => closed);
     },
     openWriters() {
       const opened = { args: writer("args"), stdin: withStdin ? writer("in") : undefined };
       closeKeepers();
       return opened;
     },
+    spoil() {
+      spoiled = true;
+    },
+    isSpoiled: () => spoiled,
     close() {
+      closed = true;
       closeKeepers();
       for (const socket of [...sockets, ...writers]) socket.destroy();
     },
   };
 }
 
-/** The pipe takes 64 KiB at once; the rest of a longer line goes as the other side reads. */
-function writeLine(fd: number, line: string): void {
+/** The pipe takes 64 KiB at once; the rest of a longer line goes as the other side reads, if it does. */
+async function writeLine(fd: number, line: string, isClosed: () => boolean): Promise<void> {
   const bytes = Buffer.from(`${line}\n`);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length && !isClosed(); ) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
 }

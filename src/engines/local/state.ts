@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, realpathSync, renameSync } from "node:fs";
+import { mkdirSync, openSync, realpathSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -32,16 +32,17 @@ export function openState(directory: string): State {
 
 /**
  * A new session's directory: layers, work directories and mount points of one engine in one process.
- * Its name stays hidden until the holder has its lease, so that nobody takes it for a dead one.
+ * Its name stays hidden until the holder has locked its lease, so that nobody takes it for a dead one. The lease is
+ * an open file that this process and its holder share: the lock on it ends when both have.
  */
-export function openSession(sessions: string): { hidden: string; path: string } {
+export function openSession(sessions: string): { hidden: string; path: string; lease: number } {
   const id = `${process.pid}-${randomBytes(4).toString("hex")}`;
   const hidden = join(sessions, `.${id}`);
   withUmask(0, () => {
     for (const name of ["", "l", "w", "v", "net"]) mkdirSync(join(hidden, name), { mode: 0o711 });
     mkdirSync(join(hidden, "io"), { mode: 0o700 });
   });
-  return { hidden, path: join(sessions, id) };
+  return { hidden, path: join(sessions, id), lease: openSync(join(hidden, "lease"), "w", 0o600) };
 }
 
 /** Moves what is to be removed to a name that prune knows to be half removed; undefined when another was first. */

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { local } from "../../src/engines/local/index.js";
+import { Sandbox } from "../../src/sandbox.js";
+import { describeLocal } from "../local/base-sandbox.js";
+import { expectCode } from "../support/errors.js";
+import { hostDirectory } from "../support/scratch.js";
+
+describeLocal("between the end of a holder and the next operation", () => {
+  test("nobody takes the session for a dead one: its files stay", async () => {
+    const stateDirectory = join(await hostDirectory(), "state");
+    await using engine = local({ stateDirectory });
+    await using sandbox = await Sandbox.create({ engine, network: "off" });
+    await sandbox.writeFile("file", "x");
+    killHolder(stateDirectory);
+    await sleep(100);
+    {
+      await using other = local({ stateDirectory });
+      await using neighbour = await Sandbox.create({ engine: other, network: "off" });
+      await neighbour.exec("true");
+    }
+    expect(await sandbox.readTextFile("file")).toBe("x");
+    expect((await sandbox.exec("cat file")).stdout).toBe("x");
+  });
+
+  test("a command whose line was on its way is lost at once, however long it is", async () => {
+    const stateDirectory = join(await hostDirectory(), "state");
+    await using engine = local({ stateDirectory });
+    await using sandbox = await Sandbox.create({ engine, network: "off" });
+    await sandbox.exec("true");
+    const long = Array.from({ length: 15 }, () => "x".repeat(100_000));
+    const lost = expectCode(sandbox.exec(["true", ...long]), "ENGINE_LOST");
+    await sleep(50);
+    killHolder(stateDirectory);
+    await lost;
+    expect((await sandbox.exec(["sh", "-c", "echo $#", "sh", ...long])).stdout).toBe("15\n");
+  });
+});
+
+function killHolder(stateDirectory: string): void {
+  const sessions = join(stateDirectory, "sessions");
+  for (const id of readdirSync(sessions))
+    process.kill(Number(readFileSync(join(sessions, id, "holder"), "utf8")), "SIGKILL");
+}
