@@ -96,6 +96,8 @@ async function runIn(
   const watch = watchLimits(holder, slot.cgroup, view, request.limits, stop);
   try {
     const end = await command.ended;
+    // Where it was the holder's end, its files went first; this process hears of it when all of its own are dead.
+    if (end.kind === "failed" && !existsSync(holder.session)) await holder.ended;
     // First: what kills bwrap before it has started the command may be the limit.
     why ??= await watch.verdict();
     if (!holder.alive) {
