@@ -149,7 +149,7 @@ class LocalEngine implements Engine, AsyncDisposable {
       };
     } catch (error) {
       unpin();
-      throw error;
+      throw tree.reasonOf(error);
     }
   }
 

@@ -58,7 +58,7 @@ export function launch(
         inputError = error;
         kill();
       });
-    const said = JSON.parse(line) as { "child-pid"?: number; "exit-code"?: number };
+    const said = parse(line);
     if (said["child-pid"] !== undefined) init = String(said["child-pid"]);
     if (said["exit-code"] !== undefined) code = said["exit-code"];
     if (killed) kill();
@@ -88,6 +88,15 @@ export function launch(
     return { kind: "exited", exitCode: code ?? 137 };
   })();
   return { ended, kill };
+}
+
+/** Killed while it writes, bwrap leaves a part of a line. */
+function parse(line: string): { "child-pid"?: number; "exit-code"?: number } {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
 }
 
 /** A pipe that nobody has opened yet never ends: who was to open it may have been killed, for its memory say. */
