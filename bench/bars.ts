@@ -61,7 +61,7 @@ export const rows = {
   "dagger-live": { work: "Dagger: a printed line until it is heard", bar: { milliseconds: 150 } },
   "dagger-write-100": {
     work: "Dagger: writeFiles, 100 x 1 KiB",
-    floor: "files on the host, one raw import",
+    floor: "one raw host-directory import",
     bar: { ratio: 1.5 },
   },
   "dagger-refresh-again": {
