@@ -4,12 +4,11 @@ import { joinBytes, printable } from "./bytes.js";
 import { systemCode } from "./errors.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
 import { compileGlobs, type Globs } from "./globs.js";
+import { type Kind, kindOf } from "./kind.js";
 import { Slices } from "./slices.js";
 
 const MAX_GITIGNORE_BYTES = 1024 * 1024;
 const GITIGNORE = Buffer.from(".gitignore");
-
-export type Kind = "file" | "directory" | "symlink" | "other";
 
 /** Something found in a tree. */
 export interface Found {
@@ -170,12 +169,6 @@ function readGitignore(directory: Directory, names: Buffer[], operation: string,
 function isGone(error: unknown): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
-}
-
-function kindOf(stat: fs.BigIntStats): Kind {
-  if (stat.isFile()) return "file";
-  if (stat.isDirectory()) return "directory";
-  return stat.isSymbolicLink() ? "symlink" : "other";
 }
 
 /** What a file that is neither file, directory nor link is called. */

@@ -1,4 +1,5 @@
 import { lstat, readdir, rm } from "node:fs/promises";
+import { kindOf } from "../../host/kind.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
@@ -38,14 +39,10 @@ export async function hostStats(directory: string): Promise<{ name: string; stat
   return Promise.all(
     names.map(async (name) => {
       const stat = await lstat(Buffer.concat([Buffer.from(`${directory}/`), name]));
-      const type = stat.isFile()
-        ? "file"
-        : stat.isDirectory()
-          ? "directory"
-          : stat.isSymbolicLink()
-            ? "symlink"
-            : "other";
-      return { name: name.toString(), stat: { type, size: stat.size, mode: stat.mode & 0o7777 } };
+      return {
+        name: name.toString(),
+        stat: { type: kindOf(stat), size: stat.size, mode: stat.mode & 0o7777 },
+      };
     }),
   );
 }

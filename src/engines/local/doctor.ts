@@ -5,7 +5,7 @@ import type { Finding } from "../admin.js";
 import { findCgroups } from "./cgroups.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
-import { stackWalls, startStack } from "./network.js";
+import { STACK_WALLS, stackWalls, startStack } from "./network.js";
 import { openSession, openState, stateDirectory } from "./state.js";
 import { findTool, installCommand, TOOL_PATH, TOOLS } from "./tools.js";
 
@@ -239,10 +239,10 @@ async function checkWalls(holder: Holder): Promise<Finding> {
 async function checkNetwork(holder: Holder): Promise<Finding> {
   const check = "network of a sandbox";
   try {
-    const [walls, wanted] = [stackWalls(), ["--enable-sandbox", "--enable-seccomp"]];
+    const walls = stackWalls();
     await holder.run("sh", "-c", 'echo "route add blackhole 169.254.0.0/16" >net/1.routes');
     await startStack(holder, "net/1", walls, []);
-    const without = wanted.filter((wall) => !walls.includes(wall));
+    const without = STACK_WALLS.filter((wall) => !walls.includes(wall));
     if (without.length === 0) return { check, ok: true, severity: "warning", detail: "slirp4netns is ready" };
     return {
       check,

@@ -68,11 +68,12 @@ async function runIn(
   const top = snapshots.newLayer(from.top);
   await makeMountPoints(session, from, top, request.user, missing);
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);
-  if (!holder.alive) {
-    // Slot, network and view have to be of one holder, which never lives again.
+  const endLost = (): ExecOutcome => {
     snapshots.discard(view);
     return { kind: "lost", error: lost(), ...output.kept() };
-  }
+  };
+  // Slot, network and view have to be of one holder, which never lives again.
+  if (!holder.alive) return endLost();
   const plan: LaunchPlan = {
     view: view.name,
     top: top.name,
@@ -100,10 +101,7 @@ async function runIn(
     if (end.kind === "failed" && !existsSync(holder.session)) await holder.ended;
     // First: what kills bwrap before it has started the command may be the limit.
     why ??= await watch.verdict();
-    if (!holder.alive) {
-      snapshots.discard(view);
-      return { kind: "lost", error: lost(), ...output.kept() };
-    }
+    if (!holder.alive) return endLost();
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
     if (why || end.kind === "failed") {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, type Stats } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Entry } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { kindOf } from "../../host/kind.js";
 import { notADirectory, notAFile, notFound } from "../path-errors.js";
 import { bytes, type Found, type Tree } from "./tree.js";
 
@@ -94,12 +95,5 @@ export function asSandboxError(error: unknown, operation: string, path: string):
 }
 
 function entryOf(name: string, stat: Stats): Entry {
-  const type = stat.isFile()
-    ? "file"
-    : stat.isDirectory()
-      ? "directory"
-      : stat.isSymbolicLink()
-        ? "symlink"
-        : "other";
-  return { name, type, size: stat.size, mode: stat.mode & 0o7777 };
+  return { name, type: kindOf(stat), size: stat.size, mode: stat.mode & 0o7777 };
 }

@@ -91,9 +91,12 @@ export class Networks {
   }
 }
 
-/** What slirp4netns is to put up around itself: a root file system of its own, and a filter for system calls. */
+/** What slirp4netns can put up around itself: a root file system of its own, and a filter for system calls. */
+export const STACK_WALLS = ["--enable-sandbox", "--enable-seccomp"];
+
+/** Those that it is to put up here. */
 export function stackWalls(): string[] {
-  return [...(canSandboxFind("/etc/resolv.conf") ? ["--enable-sandbox"] : []), "--enable-seccomp"];
+  return STACK_WALLS.filter((wall) => wall !== "--enable-sandbox" || canSandboxFind("/etc/resolv.conf"));
 }
 
 /** In its own root file system slirp4netns has only /etc and /run. */
