@@ -137,6 +137,20 @@ describe("a Dagger engine that can't be used", () => {
     for (const address of engines) expect(error.message).toContain(address);
   });
 
+  test("all of several that hang, together rather than one after the other", async () => {
+    const directory = await hostDirectory();
+    const engines = [1, 2, 3].map((number) => `unix://${directory}/${number}.sock`);
+    const silent = engines.map((address) => createServer().listen(address.slice("unix://".length)));
+    onTestFinished(() => {
+      for (const server of silent) server.close();
+    });
+    const cli = await scriptedCli("exec cat >/dev/null");
+    await using engine = dagger({ engines, cli, stateDirectory: await hostDirectory() });
+    const creating = Sandbox.create({ engine, base: { image: "some" } });
+    const error = await within(expectCode(creating, "ENGINE_UNAVAILABLE"), LIMIT_MS);
+    for (const address of engines) expect(error.message).toContain(address);
+  });
+
   test("is tried anew by the next sandbox", async () => {
     const scripted = await ScriptedDagger.start();
     const stateDirectory = await hostDirectory();

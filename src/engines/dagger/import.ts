@@ -27,6 +27,7 @@ export async function importInto(
   const asked = { operation, signal };
   const previous = plan.previous as DaggerImportRecord | undefined;
   if (previous?.container === from.container && isUnchanged(plan, previous)) {
+    await from.workspace.session.requireEngine(operation, signal);
     return { snapshot: from, record: previous };
   }
   const tree = new Tree(from, asked);

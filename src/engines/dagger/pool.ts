@@ -19,6 +19,8 @@ interface Member {
 
 /** For how long an engine that could not be used comes last. */
 const AVOIDED_MS = 30_000;
+/** An engine that has not answered by then may hang: the others are asked meanwhile. */
+const SLOW_MS = 1000;
 
 /** Engines that sandboxes are spread over. A session that ended is replaced when somebody comes to it again. */
 export class Pool {
@@ -44,11 +46,19 @@ export class Pool {
    */
   async use<T>(signal: AbortSignal | undefined, work: (workspace: Workspace) => Promise<T>): Promise<T> {
     const lacks: SandboxError[] = [];
-    for (const member of [...this.#members].sort(byPreference)) {
+    const members = [...this.#members].sort(byPreference);
+    const openers = members.map((member) => once(() => this.#open(member, signal)));
+    const openAll = () => {
+      for (const open of openers) open().catch(() => undefined);
+    };
+    for (const [index, member] of members.entries()) {
       // Counted before anything is waited for: those who come at once go to different engines.
       member.coming++;
+      // Several that hang are waited for together, not one after the other.
+      const slow = setTimeout(openAll, SLOW_MS);
       try {
-        return await work(await this.#open(member, signal));
+        const opening = (openers[index] as () => Promise<Workspace>)();
+        return await work(await opening.finally(() => clearTimeout(slow)));
       } catch (error) {
         // What was to be started on an engine that ended meanwhile is started on another.
         if (!(error instanceof SandboxError) || !isAbsence(error)) throw error;
@@ -105,6 +115,14 @@ export class Pool {
       throw signal.aborted ? closed() : error;
     }
   }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function byPreference(one: Member, other: Member): number {

@@ -93,9 +93,7 @@ export class Session {
 
   /** Throws QueryFailure when the engine answers with errors, ENGINE_LOST when it does not answer any more. */
   async query(text: string, { operation, signal, traceparent }: QueryOptions): Promise<unknown> {
-    if (signal?.aborted) throw aborted(operation, signal);
-    if (!this.#over) await this.#requireSameEngine(operation, signal);
-    if (this.#over) throw engineLost(operation, this.endpoint);
+    await this.requireEngine(operation, signal);
     let answer: Answer;
     try {
       answer = await this.#connection.send(text, signal, traceparent);
@@ -109,6 +107,13 @@ export class Session {
       if (error instanceof QueryFailure && !explains(error)) await this.#requireAlive(operation, error);
       throw error;
     }
+  }
+
+  /** Throws ENGINE_LOST when what the session's IDs stand for is gone. */
+  async requireEngine(operation: string, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw aborted(operation, signal);
+    if (!this.#over) await this.#requireSameEngine(operation, signal);
+    if (this.#over) throw engineLost(operation, this.endpoint);
   }
 
   /** Whether the session can take more work. Throws ENGINE_UNAVAILABLE when its engine does not answer. */
