@@ -19,6 +19,7 @@ import {
 import { copyFile } from "node:fs/promises";
 import { ArchiveError, shown } from "./base-archive-error.js";
 import { children, ImagePaths, lstat, type Parts } from "./base-archive-paths.js";
+import type { Owner } from "./ids.js";
 import { bytes, latin1 } from "./tree.js";
 
 /** What a file, directory or link has beside its content; ids as the image means them. */
@@ -41,7 +42,7 @@ export class ImageTree {
   /** @param rootOwner - Host ids of the image's root; undefined where everything belongs to the caller. */
   constructor(
     directory: string,
-    private readonly rootOwner: { uid: number; gid: number } | undefined,
+    private readonly rootOwner: Owner,
   ) {
     this.#paths = new ImagePaths(latin1(directory), (path) => this.#make(path));
     this.#setOwner(this.#paths.root, { uid: 0, gid: 0 });
@@ -171,7 +172,7 @@ export class ImageTree {
     if (owner) lchownSync(bytes(path), owner.uid, owner.gid);
   }
 
-  #ownerOf({ uid, gid }: { uid: number; gid: number }): { uid: number; gid: number } | undefined {
+  #ownerOf({ uid, gid }: { uid: number; gid: number }): Owner {
     const { rootOwner } = this;
     return rootOwner && { uid: rootOwner.uid + guestId(uid), gid: rootOwner.gid + guestId(gid) };
   }

@@ -19,9 +19,8 @@ import { SandboxError } from "../../errors.js";
 import { notADirectory, notAFile, notEmpty } from "../path-errors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
 import type { Holder } from "./holder.js";
+import type { Owner } from "./ids.js";
 import { bytes, type Found, fromLatin1, type Tree } from "./tree.js";
-
-type Owner = { uid: number; gid: number } | undefined;
 
 const SMALL = 256 * 1024;
 

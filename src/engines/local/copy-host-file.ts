@@ -10,6 +10,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
+import type { Owner } from "./ids.js";
 import { withUmask } from "./state.js";
 
 const { COPYFILE_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
@@ -22,12 +23,7 @@ const buffer = Buffer.allocUnsafeSlow(SMALL);
  * Copies a host file to a path that nothing is at. Most are small: one read, one write and no path walked
  * twice take half as long as copyFile, chmod and chown.
  */
-export function copyHostFile(
-  from: Buffer,
-  to: Buffer,
-  mode: number,
-  owner: { uid: number; gid: number } | undefined,
-): void {
+export function copyHostFile(from: Buffer, to: Buffer, mode: number, owner: Owner): void {
   const length = readSmall(from);
   if (length === undefined) {
     copyFileSync(from, to, COPYFILE_EXCL);

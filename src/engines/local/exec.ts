@@ -40,7 +40,7 @@ export async function execOn(
   if (request.user === "root") await session.guest();
   const network = request.network === "on" ? await session.networks.take() : undefined;
   try {
-    const slot = await session.slots.take(request.stdin !== undefined);
+    const slot = await session.slots.take();
     try {
       const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
       return await runIn(session, holder, slot, network, from, request, found, remaining, output);
@@ -82,6 +82,7 @@ async function runIn(
     options: wallsFor(request, view.name, from.base, cwd, mounts, networks.proxies.environment),
     argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
     stdin: request.stdin,
+    owner: ids.owner(request.user),
   };
   const command = launch(holder, slot, plan, output.take);
   let why: Why | undefined;

@@ -43,7 +43,7 @@ task() {
 
 # slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout.
 slot() {
-  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go in args status && mkfifo -m 622 out err)
+  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go args status && mkfifo -m 622 out err)
 }
 
 # overlay VIEW TOP LOWER
@@ -53,7 +53,9 @@ overlay() {
 
 # standby ID N CGROUP…: a process that enters its cgroups and makes one call of `launch` after the other in them.
 # Entering a cgroup takes milliseconds, since the kernel waits for an RCU grace period; being born in one does not.
-# It opens the pipes that are read, so that they end however early the launch does.
+# It opens the pipes that are read, so that they end however early the launch does. Before the call, "fed" gives it
+# a new pipe as stdin, which Node opens for writing: one without a name can be opened again as /dev/stdin, and ends
+# all the same.
 standby() {
   jobs >/dev/null # reaps what ended before
   id=$1 slot=io/$2
@@ -68,19 +70,22 @@ standby() {
     echo "$id 0 $pid" >&4
     exec 4>&-
     while :; do
-      read -r call <"$slot/go" && { (eval "$call"); } 5>"$slot/status" >"$slot/out" 2>"$slot/err"
+      read -r call <"$slot/go" && case $call in
+        "fed "*) : | { read -r pid _ </proc/self/stat && eval "${call#fed }"; } ;;
+        *) (eval "$call") ;;
+      esac 5>"$slot/status" >"$slot/out" 2>"$slot/err"
     done
   ) &
 }
 
-# launch STDIN VIEW TOP LOWER ENTER… -- COMMAND…
-# Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started" on
-# the slot's status says that every pipe is open and the view is there.
+# launch VIEW TOP LOWER ENTER… -- COMMAND…
+# Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started PID" on
+# the slot's status says that every pipe is open and the view is there; PID is bwrap's where it is fed.
 launch() {
-  exec 3<"$slot/args" <"$1"
-  if overlay "$2" "$3" "$4"; then echo started >&5; else stop_parent; fi &
+  exec 3<"$slot/args"
+  if overlay "$1" "$2" "$3"; then echo "started $pid" >&5; else stop_parent; fi &
   ulimit -c 0
-  shift 4
+  shift 3
   exec "$@"
 }
 

@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
 import type { User } from "../../engine.js";
 
+/** Ids on the host; undefined where everything is the caller's own. */
+export type Owner = { uid: number; gid: number } | undefined;
+
 /** A map for /proc/PID/uid_map and gid_map (user_namespaces(7)), and who owns what forkbox writes. */
 export interface Ids {
   uidMap: string;
   gidMap: string;
   /** Whether there are ids besides the caller's own, so that `user: "root"` works and nobody is the host's root. */
   range: boolean;
-  /** Host ids for what is written for a user; undefined where everything is the caller's own. */
-  owner(user: User): { uid: number; gid: number } | undefined;
+  /** Of what is written for a user. */
+  owner(user: User): Owner;
 }
 
 /** The ordinary user's id in a sandbox, in the holder's namespace too. */

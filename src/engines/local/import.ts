@@ -14,11 +14,10 @@ import { SandboxError } from "../../errors.js";
 import { notADirectory } from "../path-errors.js";
 import { copyHostFile } from "./copy-host-file.js";
 import { asSandboxError, refuseOutside } from "./files.js";
+import type { Owner } from "./ids.js";
 import type { Session } from "./session.js";
 import { copyAttributes, type Layer, type LocalSnapshot } from "./snapshots.js";
 import { bytes, fromLatin1, latin1, type Tree } from "./tree.js";
-
-type Owner = { uid: number; gid: number } | undefined;
 
 /** What an import brought, and the layer it put it in: what still shows through from there was not touched since. */
 interface LocalImportRecord extends ImportRecord {

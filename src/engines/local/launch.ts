@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
 import type { Holder } from "./holder.js";
+import type { Owner } from "./ids.js";
 import type { Slot } from "./slots.js";
 
 /** What a launch needs; see `launch` in holder.sh. */
@@ -17,6 +18,8 @@ export interface LaunchPlan {
   options: readonly string[];
   argv: readonly string[];
   stdin: AsyncIterable<Uint8Array> | undefined;
+  /** Whoever the command runs as. */
+  owner: Owner;
 }
 
 export type LaunchEnd =
@@ -44,7 +47,7 @@ export function launch(
   let killed = false;
   let init: string | undefined; // process 1 of the command's pid namespace: with it everything in there dies
   let code: number | undefined;
-  let inputError: unknown;
+  let broken: LaunchEnd | undefined;
   const kill = () => {
     killed = true;
     if (init) holder.send("stop", init);
@@ -53,10 +56,11 @@ export function launch(
   const watch = watchStart(slot);
   status.on("line", (line) => {
     watch.end();
-    if (line === "started")
-      return start(slot, plan).catch((error: unknown) => {
-        inputError = error;
-        kill();
+    const [, started] = /^started (\d+)$/.exec(line) ?? [];
+    if (started)
+      return void start(slot, plan, started).then((end) => {
+        broken = end;
+        if (end) kill();
       });
     const said = parse(line);
     if (said["child-pid"] !== undefined) init = String(said["child-pid"]);
@@ -71,15 +75,15 @@ export function launch(
   });
   const closed = once(slot.status, "close");
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
-  const stdin = plan.stdin ? `io/${slot.name}/in` : "/dev/null";
   const bwrap = ["bwrap", "--args", "3", "--json-status-fd", "5", "--", ...plan.argv];
-  slot.call("launch", stdin, plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap);
+  const call = ["launch", plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap];
+  slot.call(...(plan.stdin ? ["fed"] : []), ...call);
   const ended = (async (): Promise<LaunchEnd> => {
     await Promise.race([closed, holder.ended]);
     watch.end();
     if (init) await untilDead(holder, init);
     await untilDrained(slot, Promise.all(drained));
-    if (inputError !== undefined) return { kind: "input", cause: inputError };
+    if (broken) return broken;
     if (code === undefined && !killed) {
       // A holder that was killed takes its commands along; its own end may be seen a little later.
       await Promise.race([holder.ended, new Promise((resolve) => setTimeout(resolve, 200))]);
@@ -109,10 +113,25 @@ function watchStart(slot: Slot): { end(): void } {
   return { end: () => clearInterval(timer) };
 }
 
-async function start(slot: Slot, { options, stdin }: LaunchPlan): Promise<void> {
-  const writers = slot.openWriters();
+/** Gives what ends the command early. */
+async function start(
+  slot: Slot,
+  { options, stdin, owner }: LaunchPlan,
+  pid: string,
+): Promise<LaunchEnd | undefined> {
+  let writers: ReturnType<Slot["openWriters"]>;
+  try {
+    writers = slot.openWriters(stdin && { pid, owner });
+  } catch (error) {
+    return { kind: "failed", reason: (error as Error).message };
+  }
   writers.args.end(options.map((option) => `${option}\0`).join(""), "latin1");
-  if (writers.stdin && stdin) await feed(writers.stdin, stdin);
+  if (!writers.stdin || !stdin) return;
+  try {
+    await feed(writers.stdin, stdin);
+  } catch (cause) {
+    return { kind: "input", cause };
+  }
 }
 
 /** Rejects when the input fails; a command that leaves its input unread is no failure. */

@@ -4,7 +4,7 @@ import { SandboxError } from "../../errors.js";
 import { NAMESERVER } from "./base-host-skeleton.js";
 import { applyChange } from "./change.js";
 import { readFromTree } from "./files.js";
-import { SANDBOX_ID } from "./ids.js";
+import { type Owner, SANDBOX_ID } from "./ids.js";
 import type { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import { bytes, type Tree } from "./tree.js";
@@ -40,7 +40,7 @@ export async function openBase(
 const MOUNT_POINTS = { "/proc": 0o555, "/dev": 0o755, "/tmp": 0o1777 };
 
 /** Images from scratch have none. What is no directory bwrap would follow, or fail on. */
-function makeMountPoints(tree: Tree, owner: { uid: number; gid: number } | undefined): void {
+function makeMountPoints(tree: Tree, owner: Owner): void {
   for (const [path, mode] of Object.entries(MOUNT_POINTS)) {
     const stat = tree.lstat(path);
     if (!stat) {

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, constants, openSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, fchownSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
 import { type Holder, type HolderOwner, quote } from "./holder.js";
+import type { Owner } from "./ids.js";
 
 /** A place where one command can run at a time: a process standing by in its cgroup, and named pipes to it. */
 export interface Slot {
@@ -11,14 +12,20 @@ export interface Slot {
   readonly stdout: Socket;
   readonly stderr: Socket;
   readonly status: Socket;
-  /** Has the process that stands by call a function of holder.sh. */
-  call(name: string, ...args: readonly string[]): void;
+  /** Has the process that stands by call a function of holder.sh; `fed` before it gives that a stdin. */
+  call(...words: readonly string[]): void;
   /** Whether that process is alive. */
   isStandingBy(): boolean;
   /** Its pipes are held by somebody else: nobody gets them again. */
   spoil(): void;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
-  openWriters(): { args: Socket; stdin: Socket | undefined };
+  openWriters(fed: Fed | undefined): { args: Socket; stdin: Socket | undefined };
+}
+
+/** The process whose stdin is to be written, and who may open that again by name. */
+export interface Fed {
+  pid: string;
+  owner: Owner;
 }
 
 interface Place {
@@ -41,12 +48,12 @@ export class Slots {
     private readonly directory: string,
   ) {}
 
-  async take(withStdin: boolean): Promise<Slot & { give: () => void }> {
+  async take(): Promise<Slot & { give: () => void }> {
     const place = this.#idle.pop() ?? (await this.#make());
     let slot: ReturnType<typeof openSlot>;
     try {
-      await this.#standBy(place);
-      slot = openSlot(join(this.directory, "io", place.name), place, withStdin);
+      const { proc } = await this.#standBy(place);
+      slot = openSlot(join(this.directory, "io", place.name), place, proc);
     } catch (error) {
       this.#idle.push(place);
       throw error;
@@ -66,11 +73,12 @@ export class Slots {
   }
 
   /** A process of an earlier holder has ended with it; one of this may have been killed when its cgroup was full. */
-  async #standBy(place: Place): Promise<void> {
+  async #standBy(place: Place): Promise<Holder> {
     const { holder } = this.owner;
-    if (isStandingBy(place, holder)) return;
+    if (isStandingBy(place, holder)) return holder;
     const pid = await holder.call("standby", place.name, ...place.cgroup.directories);
     place.process = { pid, holder };
+    return holder;
   }
 }
 
@@ -78,7 +86,7 @@ function isStandingBy({ process }: Place, holder: Holder): boolean {
   return process?.holder === holder && holder.isRunning(process.pid);
 }
 
-function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
+function openSlot(path: string, { name, cgroup }: Place, proc: string) {
   // A command of an ordinary caller owns them while it runs, and may have closed them to the next.
   for (const pipe of ["out", "err"]) chmodSync(join(path, pipe), 0o622);
   // Readers first, and writers that are readers too: so the job's own opens never wait for us.
@@ -86,16 +94,17 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
     new Socket({ fd: openSync(join(path, pipe), O_RDONLY | O_NONBLOCK), readable: true, writable: false });
   const keeper = (pipe: string) => openSync(join(path, pipe), O_RDWR | O_NONBLOCK);
   const go = keeper("go");
-  const keepers = [go, keeper("args"), ...(withStdin ? [keeper("in")] : [])];
+  const keepers = [go, keeper("args")];
   const sockets = [reader("out"), reader("err"), reader("status")] as const;
   const writers: Socket[] = [];
   let closed = false;
   let spoiled = false;
-  const writer = (pipe: string) => {
-    const fd = openSync(join(path, pipe), O_WRONLY | O_NONBLOCK);
+  const writer = (pipe: string, owner?: Owner) => {
+    const fd = openSync(pipe, O_WRONLY | O_NONBLOCK);
     const socket = new Socket({ fd, readable: false, writable: true });
     socket.on("error", () => {}); // a command that ends without reading its input
     writers.push(socket);
+    if (owner) fchownSync(fd, owner.uid, owner.gid);
     return socket;
   };
   const closeKeepers = () => {
@@ -107,13 +116,16 @@ function openSlot(path: string, { name, cgroup }: Place, withStdin: boolean) {
     stdout: sockets[0],
     stderr: sockets[1],
     status: sockets[2],
-    call(name: string, ...args: readonly string[]) {
-      void writeLine(go, [name, ...args.map(quote)].join(" "), () => closed);
+    call(...words: readonly string[]) {
+      void writeLine(go, words.map(quote).join(" "), () => closed);
     },
-    openWriters() {
-      const opened = { args: writer("args"), stdin: withStdin ? writer("in") : undefined };
-      closeKeepers();
-      return opened;
+    openWriters(fed: Fed | undefined) {
+      try {
+        const stdin = fed && writer(join(proc, fed.pid, "fd/0"), fed.owner);
+        return { args: writer(join(path, "args")), stdin };
+      } finally {
+        closeKeepers(); // where the args can't be written, they end
+      }
     },
     spoil() {
       spoiled = true;
