@@ -37,7 +37,32 @@ describeLocal("between the end of a holder and the next operation", () => {
     await lost;
     expect((await sandbox.exec(["sh", "-c", "echo $#", "sh", ...long])).stdout).toBe("15\n");
   });
+
+  test("a write that was cut short leaves nothing of itself behind, and uncovers nothing", async () => {
+    const stateDirectory = join(await hostDirectory(), "state");
+    await using engine = local({ stateDirectory });
+    await using sandbox = await Sandbox.create({ engine, network: "off" });
+    await sandbox.exec("mkdir gone; echo deleted > gone/file; echo kept > file");
+    // What is written next goes where this has its mark that nothing is there.
+    const before = (await sandbox.exec("rm -r gone; find . | sort")).stdout;
+    for (const path of ["gone/deep/new", "new", "file"]) {
+      const lost = expectCode(sandbox.writeFile(path, new Uint8Array(128 << 20)), "ENGINE_LOST");
+      while (temporaries(stateDirectory).length === 0) await sleep(1);
+      killHolder(stateDirectory);
+      await lost;
+      expect(temporaries(stateDirectory)).toEqual([]);
+      expect((await sandbox.exec("find . | sort; cat file")).stdout).toBe(`${before}kept\n`);
+    }
+  });
 });
+
+/** What is being written in place of a file, in whatever layer. */
+function temporaries(stateDirectory: string): string[] {
+  const sessions = join(stateDirectory, "sessions");
+  const [id = ""] = readdirSync(sessions);
+  const paths = readdirSync(join(sessions, id, "l"), { recursive: true }) as string[];
+  return paths.filter((path) => path.includes("/.forkbox-"));
+}
 
 function killHolder(stateDirectory: string): void {
   const sessions = join(stateDirectory, "sessions");

@@ -20,6 +20,8 @@ import { notADirectory, notAFile, notEmpty } from "../path-errors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
 import type { Holder } from "./holder.js";
 import type { Owner } from "./ids.js";
+import type { Session } from "./session.js";
+import type { LocalSnapshot } from "./snapshots.js";
 import { bytes, type Found, fromLatin1, type Tree } from "./tree.js";
 
 const SMALL = 256 * 1024;
@@ -29,15 +31,61 @@ export function isAtomic(changes: readonly Change[]): boolean {
   return changes.length === 1 && !(changes[0]?.kind === "delete" && changes[0].recursive);
 }
 
-/** Applies one change to a mounted view. A write or a directory that fails leaves nothing behind. */
-export async function applyChange(tree: Tree, change: Change, owner: Owner, holder: Holder): Promise<void> {
+/**
+ * Applies such a change to a snapshot that nothing else stands on. Where its tree goes with the holder in the
+ * middle of it, what was made is taken back in the next holder: only there is what it lay over hidden again.
+ */
+export async function changeInPlace(
+  session: Session,
+  snapshot: LocalSnapshot,
+  change: Change,
+  owner: Owner,
+): Promise<void> {
+  const made: string[] = [];
+  try {
+    await session.withTree(snapshot, (tree) => applyChange(tree, change, owner, session.holder, made));
+  } catch (error) {
+    for (let attempt = 1; made.length > 0 && attempt <= 3; attempt++)
+      await session.withTree(snapshot, (tree) => takeBack(tree, made)).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Applies one change to a mounted view. A write or a directory that fails leaves nothing behind; where the view is
+ * gone, what it leaves is in `made`.
+ */
+export async function applyChange(
+  tree: Tree,
+  change: Change,
+  owner: Owner,
+  holder: Holder,
+  made: string[] = [],
+): Promise<void> {
   const operation = { write: "writeFile", delete: "deleteFile", directory: "makeDirectory" }[change.kind];
   try {
-    if (change.kind === "write") await write(tree, change, owner);
+    if (change.kind === "write") await write(tree, change, owner, made);
     else if (change.kind === "delete") await remove(tree, change, holder);
-    else directory(tree, change.path, owner);
+    else directory(tree, change.path, owner, made);
   } catch (error) {
-    throw asSandboxError(error, operation, change.path);
+    const reason = asSandboxError(error, operation, change.path);
+    try {
+      takeBack(tree, made);
+    } catch {
+      // whatever took the tree away has made the change fail, too
+    }
+    throw reason;
+  }
+}
+
+/** What a change made, given as its paths, the last first. What could not be removed stays in the list. */
+function takeBack(tree: Tree, made: string[]): void {
+  for (let real = made.at(-1); real !== undefined; real = made.at(-1)) {
+    const stat = tree.lstat(real);
+    const host = bytes(tree.onHost(real));
+    if (stat?.isDirectory()) rmdirSync(host);
+    else if (stat) unlinkSync(host);
+    made.pop();
   }
 }
 
@@ -45,29 +93,24 @@ async function write(
   tree: Tree,
   { path, data, mode }: Change & { kind: "write" },
   owner: Owner,
+  made: string[],
 ): Promise<void> {
   const found = writable(tree, path, "writeFile", true);
   if (found.stat?.isDirectory()) throw notAFile(path, "writeFile");
   if (found.stat && !found.stat.isFile()) throw notAFile(path, "writeFile");
-  await withParents(tree, found, path, "writeFile", owner, async () => {
-    // Under another name first: a full disk or a kill in the middle must not leave half a file.
-    const temporary = bytes(
-      tree.onHost(`${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`),
-    );
-    try {
-      await writeWhole(temporary, data, mode ?? (found.stat ? found.stat.mode & 0o7777 : 0o644), owner);
-      renameSync(temporary, found.host);
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
-  });
+  if (!found.stat) makeMissing(tree, parentOf(found.real), owner, made);
+  // Under another name first: a full disk or a kill in the middle must not leave half a file.
+  const temporary = `${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`;
+  made.push(temporary);
+  const place = bytes(tree.onHost(temporary));
+  await writeWhole(place, data, mode ?? (found.stat ? found.stat.mode & 0o7777 : 0o644), owner);
+  renameSync(place, found.host);
 }
 
-function directory(tree: Tree, path: string, owner: Owner): void {
+function directory(tree: Tree, path: string, owner: Owner, made: string[]): void {
   const found = writable(tree, path, "makeDirectory", true);
   if (found.stat && !found.stat.isDirectory()) throw notADirectory(path, path, "makeDirectory");
-  if (!found.stat) void makeMissing(tree, found.real, path, "makeDirectory", owner);
+  if (!found.stat) makeMissing(tree, found.real, owner, made);
 }
 
 async function remove(
@@ -122,46 +165,18 @@ function refuseReadOnly(found: Found, path: string, operation: string): void {
   );
 }
 
-async function withParents(
-  tree: Tree,
-  found: Found,
-  path: string,
-  operation: string,
-  owner: Owner,
-  act: () => Promise<void>,
-): Promise<void> {
-  const made = found.stat ? [] : makeMissing(tree, parentOf(found.real), path, operation, owner);
-  try {
-    await act();
-  } catch (error) {
-    removeAll(made);
-    throw error;
-  }
-}
-
-/** Makes a directory and its missing parents; gives those it made, outermost first. */
-function makeMissing(tree: Tree, real: string, path: string, operation: string, owner: Owner): Buffer[] {
-  const made: Buffer[] = [];
+/** Makes a directory and its missing parents, and says which in `made`, outermost first. */
+function makeMissing(tree: Tree, real: string, owner: Owner, made: string[]): void {
   let at = "";
-  try {
-    for (const part of real.split("/").filter(Boolean)) {
-      at += `/${part}`;
-      if (tree.lstat(at)) continue;
-      const host = bytes(tree.onHost(at));
-      mkdirSync(host);
-      made.push(host);
-      chmodSync(host, 0o755);
-      if (owner) chownSync(host, owner.uid, owner.gid);
-    }
-    return made;
-  } catch (error) {
-    removeAll(made);
-    throw asSandboxError(error, operation, path);
+  for (const part of real.split("/").filter(Boolean)) {
+    at += `/${part}`;
+    if (tree.lstat(at)) continue;
+    const host = bytes(tree.onHost(at));
+    mkdirSync(host);
+    made.push(at);
+    chmodSync(host, 0o755);
+    if (owner) chownSync(host, owner.uid, owner.gid);
   }
-}
-
-function removeAll(made: readonly Buffer[]): void {
-  for (const host of [...made].reverse()) rmdirSync(host);
 }
 
 async function writeWhole(path: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {

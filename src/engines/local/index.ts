@@ -18,7 +18,7 @@ import type {
 import { SandboxError } from "../../errors.js";
 import { notADirectory } from "../path-errors.js";
 import { probeCapabilities } from "./capabilities.js";
-import { applyChange, isAtomic } from "./change.js";
+import { applyChange, changeInPlace, isAtomic } from "./change.js";
 import { explain, requireTools } from "./doctor.js";
 import { execOn } from "./exec.js";
 import { existing, guard, listTree, readFromTree, statTree } from "./files.js";
@@ -97,7 +97,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const { snapshots } = session;
     const owner = session.ids.owner(user);
     if (snapshots.isExclusive(from) && isAtomic(changes)) {
-      await session.withTree(from, (tree) => applyChange(tree, changes[0] as Change, owner, session.holder));
+      await changeInPlace(session, from, changes[0] as Change, owner);
       from.generation++;
       return from;
     }
