@@ -3,8 +3,8 @@ import { runAsUser } from "../support/as-user.js";
 
 /** What holds for root must hold for an ordinary user: the same files, run again as one. */
 describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
-  test("closed directories, hostile links, stdin and the network stack's walls are what they are for root", async () => {
-    const files = ["closed-directories", "network-stack", "stdin"].map((name) => `local/${name}`);
+  test("closed directories, hostile links, the streams of commands and the network stack's walls are what they are for root", async () => {
+    const files = ["closed-directories", "network-stack", "streams"].map((name) => `local/${name}`);
     files.push("isolation/hostile-links");
     const { passed, failed, output } = await runAsUser(files.map((name) => `test/${name}.test.ts`));
     expect(failed).toEqual([]);

@@ -64,3 +64,16 @@ describeLocal("stdin opened by name", () => {
     });
   });
 });
+
+describeLocal("a command that closes its streams to its own user", () => {
+  // Whose they are, an ordinary caller's command may; root's may not.
+  test.each(["000", "200", "444"])("by chmod %s does no harm to the next", async (mode) => {
+    await using sandbox = await Sandbox.create({ engine: "local", network: "off" });
+    const close = `for name in stdin stdout stderr; do chmod ${mode} /dev/$name 2>/dev/null; done; echo closed`;
+    for (let time = 0; time < 2; time++)
+      expect((await sandbox.exec(close, { stdin: "" })).stdout).toBe("closed\n");
+    const use = "cat /dev/stdin >/dev/stdout; echo complaint >/dev/stderr";
+    const { stdout, stderr } = await sandbox.exec(use, { stdin: "input\n", timeoutMs: 10_000 });
+    expect([stdout, stderr]).toEqual(["input\n", "complaint\n"]);
+  });
+});
