@@ -129,8 +129,9 @@ export class Holder {
     if (!this.#alive) return false;
     try {
       return !/\) [ZX] /.test(readFileSync(`${this.proc}/${pid}/stat`, "latin1"));
-    } catch {
-      return false;
+    } catch (error) {
+      // Where this process can open no more files, nothing says that the other has ended.
+      return ["EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? "");
     }
   }
 

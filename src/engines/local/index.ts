@@ -139,9 +139,12 @@ class LocalEngine implements Engine, AsyncDisposable {
         openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
       );
       session.snapshots.retain(snapshot);
+      let disposed = false;
       return {
         root: `/proc/self/fd/${descriptor}/.`,
         dispose: async () => {
+          if (disposed) return; // the descriptor's number may be another file's by now
+          disposed = true;
           closeSync(descriptor);
           unpin();
           session.snapshots.release(snapshot);

@@ -89,13 +89,11 @@ function isStandingBy({ process }: Place, holder: Holder): boolean {
 function openSlot(path: string, { name, cgroup }: Place, proc: string) {
   // A command of an ordinary caller owns them while it runs, and may have closed them to the next.
   for (const pipe of ["out", "err"]) chmodSync(join(path, pipe), 0o622);
-  // Readers first, and writers that are readers too: so the job's own opens never wait for us.
-  const reader = (pipe: string) =>
-    new Socket({ fd: openSync(join(path, pipe), O_RDONLY | O_NONBLOCK), readable: true, writable: false });
-  const keeper = (pipe: string) => openSync(join(path, pipe), O_RDWR | O_NONBLOCK);
-  const go = keeper("go");
-  const keepers = [go, keeper("args")];
-  const sockets = [reader("out"), reader("err"), reader("status")] as const;
+  const pipes = openPipes(path);
+  const keepers = [pipes.go, pipes.args];
+  const [stdout, stderr, status] = [pipes.out, pipes.err, pipes.status].map(
+    (fd) => new Socket({ fd, readable: true, writable: false }),
+  ) as [Socket, Socket, Socket];
   const writers: Socket[] = [];
   let closed = false;
   let spoiled = false;
@@ -113,11 +111,9 @@ function openSlot(path: string, { name, cgroup }: Place, proc: string) {
   return {
     name,
     cgroup,
-    stdout: sockets[0],
-    stderr: sockets[1],
-    status: sockets[2],
+    ...{ stdout, stderr, status },
     call(...words: readonly string[]) {
-      void writeLine(go, words.map(quote).join(" "), () => closed);
+      void writeLine(pipes.go, words.map(quote).join(" "), () => closed);
     },
     openWriters(fed: Fed | undefined) {
       try {
@@ -134,9 +130,25 @@ function openSlot(path: string, { name, cgroup }: Place, proc: string) {
     close() {
       closed = true;
       closeKeepers();
-      for (const socket of [...sockets, ...writers]) socket.destroy();
+      for (const socket of [stdout, stderr, status, ...writers]) socket.destroy();
     },
   };
+}
+
+// What is written is read here, too: so the job's own opens never wait for us.
+const PIPES = { out: O_RDONLY, err: O_RDONLY, status: O_RDONLY, go: O_RDWR, args: O_RDWR } as const;
+
+/** All of a slot's pipes or, where that fails, none. */
+function openPipes(path: string): Record<keyof typeof PIPES, number> {
+  const opened: [string, number][] = [];
+  try {
+    for (const [pipe, flags] of Object.entries(PIPES))
+      opened.push([pipe, openSync(join(path, pipe), flags | O_NONBLOCK)]);
+    return Object.fromEntries(opened) as Record<keyof typeof PIPES, number>;
+  } catch (error) {
+    for (const [, fd] of opened) closeSync(fd);
+    throw error;
+  }
 }
 
 /** The pipe takes 64 KiB at once; the rest of a longer line goes as the other side reads, if it does. */
