@@ -34,12 +34,7 @@ export async function importInto(
   user: User,
   signal: AbortSignal | undefined,
 ): Promise<{ snapshot: LocalSnapshot; record: ImportRecord }> {
-  const { tree, unpin } = await session.pinTree(from);
-  try {
-    return await importOnto(session, tree, from, plan, user, signal);
-  } finally {
-    unpin();
-  }
+  return session.withTree(from, (tree) => importOnto(session, tree, from, plan, user, signal));
 }
 
 async function importOnto(
