@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { checkEnv, checkFiles, checkGlobs, checkOptions, checkSecrets } from "./arguments.js";
-import { addVariables, type Core, startCore, withEngine } from "./core.js";
-import { changeSettings, checkHostPath, type ForkOptions, requireSettings } from "./create-arguments.js";
+import { type Core, startCore } from "./core.js";
+import { checkHostPath } from "./create-arguments.js";
 import type { Entry } from "./engine.js";
 import { checkExec, runExec } from "./exec.js";
 import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
@@ -20,11 +20,11 @@ import type {
   RefreshResult,
 } from "./options.js";
 import { absolutePath, checkPath } from "./paths.js";
-import type { Redactor } from "./redaction/redactor.js";
 
-// For the functions at the end of this file, which work below the public API.
-let coreOf: (sandbox: Sandbox) => Core;
-let fromCore: (core: Core) => Sandbox;
+/** @internal For sandbox-internals.ts, as is the next. */
+export let coreOf: (sandbox: Sandbox) => Core;
+/** @internal */
+export let fromCore: (core: Core) => Sandbox;
 
 /**
  * A sandbox: a name for an immutable snapshot of a file tree, in which commands run and files are read and
@@ -289,40 +289,4 @@ export class Sandbox {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** @internal A sandbox on the snapshot kept under a key; undefined when there is none. */
-export async function createFromKept(key: string, options: CreateOptions): Promise<Sandbox | undefined> {
-  const core = await startCore(options, (engine, base, { signal }) => engine.find(key, base, signal));
-  return core && fromCore(core);
-}
-
-/** @internal Keeps a sandbox's files under a key, after everything issued before. */
-export function keepSandbox(sandbox: Sandbox, key: string, signal?: AbortSignal): Promise<void> {
-  return coreOf(sandbox).run("keep", { ...(signal && { signal }) }, async (context) => ({
-    value: await context.engine.keep(key, context.state.snapshot, context.signal),
-  }));
-}
-
-/** @internal */
-export function forgetKept(key: string, options: CreateOptions): Promise<void> {
-  return withEngine(options, options.base, ({ engine }) => engine.forget(key));
-}
-
-/** @internal A fork with other settings; env and secrets are added to what it inherits. */
-export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<Sandbox> {
-  const core = coreOf(sandbox);
-  const env = checkEnv(options.env, "fork");
-  const secrets = checkSecrets(options.secrets, "fork");
-  const fork = await core.run("fork", options, async ({ engine, settings, state, signal }) => {
-    const changed = changeSettings(settings, options);
-    requireSettings(engine.name, await engine.capabilities(signal), changed);
-    return { value: core.copy(changed, addVariables(state, env, secrets)) };
-  });
-  return fromCore(fork);
-}
-
-/** @internal Knows every secret of a sandbox. */
-export function redactorOf(sandbox: Sandbox): Redactor {
-  return coreOf(sandbox).redactor;
 }

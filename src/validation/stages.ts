@@ -1,4 +1,5 @@
-import { createFromKept, forgetKept, forkWith, keepSandbox, Sandbox } from "../sandbox.js";
+import { Sandbox } from "../sandbox.js";
+import { createFromKept, forgetKept, forkWith, keepSandbox } from "../sandbox-internals.js";
 import type { Build, Setup } from "./config.js";
 import type { CandidateContext } from "./context.js";
 import { runInFork } from "./fork-run.js";

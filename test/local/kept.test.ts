@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
 import { prune } from "../../src/engines/local/sessions.js";
-import { createFromKept, forgetKept, keepSandbox, Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox.js";
+import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox-internals.js";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 

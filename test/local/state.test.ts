@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { createFromKept, keepSandbox, Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox.js";
+import { createFromKept, keepSandbox } from "../../src/sandbox-internals.js";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 

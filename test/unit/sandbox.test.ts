@@ -2,7 +2,8 @@ import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SandboxError } from "../../src/errors.js";
 import type { CreateOptions } from "../../src/options.js";
-import { createFromKept, forkWith, keepSandbox, redactorOf, Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox.js";
+import { createFromKept, forkWith, keepSandbox, redactorOf } from "../../src/sandbox-internals.js";
 import { ScriptedEngine } from "./sandbox-scripted-engine.js";
 
 const TOKEN = "dapi-0123456789";
