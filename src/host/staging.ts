@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { isAlive } from "./alive.js";
 import { baseName, joinBytes } from "./bytes.js";
 import { removeTree } from "./remove.js";
 import { Slices } from "./slices.js";
@@ -90,14 +91,5 @@ function startTime(pid: number): string {
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "0";
   } catch {
     return "0";
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

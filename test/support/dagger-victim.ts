@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Base } from "../../src/engine.js";
 import { type DaggerOptions, dagger } from "../../src/engines/dagger/index.js";
+import { isAlive } from "../../src/host/alive.js";
 import { daggerBase } from "./engine-dagger.js";
 import { statePrefix } from "./engines.js";
 
@@ -108,13 +109,4 @@ function lockIsTaken(lock: Server): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
