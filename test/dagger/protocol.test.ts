@@ -96,13 +96,53 @@ describe("a scripted Dagger session", () => {
     await expectWell();
   });
 
+  for (const message of [
+    "lstat /snapshots/7/fs/database not open/session cache is closed: file name too long",
+    "can't read /workspace/x: database not open",
+  ]) {
+    test(`whose failure has words of a sandbox in it (${message}) is not taken for lost`, async () => {
+      answerCommands({ errors: [{ message }] });
+      await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+      await expectWell();
+    });
+  }
+
+  test("whose engine fails, and has much to do, is not taken for lost", async () => {
+    scripted.script = (query) => {
+      if (isCommand(query)) return { errors: [{ message: "it went wrong" }] };
+      if (!query.includes("plaintext")) return undefined;
+      return async (response) => {
+        await sleep(1000);
+        response.end(JSON.stringify({ data: scripted.answer(query) }));
+      };
+    };
+    await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+    await expectWell();
+  });
+
+  test("that says that its engine closed its stores, and ends a while later, is ENGINE_LOST", async () => {
+    answerCommands((response) => {
+      response.end('{"errors":[{"message":"error committing x: database not open"}]}');
+      setTimeout(() => scripted.end(), 1500);
+    });
+    await within(expectCode(sandbox.exec("true"), "ENGINE_LOST"));
+    await untilNone(() => sessionsOf(process.pid), SOON_MS);
+  });
+
+  test("whose engine ends over a path named as if it were not there is ENGINE_LOST", async () => {
+    scripted.script = (query) =>
+      query.includes("/not exist")
+        ? (response) => {
+            response.end('{"errors":[{"message":"stat /not exist: database not open"}]}');
+            scripted.end();
+          }
+        : undefined;
+    await within(expectCode(sandbox.stat("/not exist"), "ENGINE_LOST"));
+  });
+
   for (const [what, reply] of [
     ["cuts its answer", (response) => cut(response)],
     ["closes the connection", (response) => void response.destroy()],
-    [
-      "says that its engine closed its stores",
-      { errors: [{ message: "error committing x: database not open" }] },
-    ],
   ] as [string, Reply][]) {
     test(`that ${what} is ENGINE_LOST, and its process ends`, async () => {
       answerCommands(reply);

@@ -12,17 +12,26 @@ export class QueryFailure extends Error {
   }
 }
 
-/** What an engine says that is well and was asked for a path that is not there. */
-const NO_SUCH_PATH = /no such file or directory|not a directory|is a directory|not exist/i;
+/**
+ * Words count at the end of a message alone, where the engine says what is wrong: before that it names paths, which
+ * sandboxed code may have given any words.
+ */
+const MISSING = /(no such file or directory|not a directory|not exist)( \(and \d+ more\))?$/i;
+const NOT_A_FILE = /is a directory(, not a file)?( \(and \d+ more\))?$/i;
+const ENDING = /(database not open|session cache is closed)( \(and \d+ more\))?$/i;
 
-/** Whether the answer itself says why: then it is no sign of the engine's end. */
-export function explains({ message, extensions }: QueryFailure): boolean {
-  return extensions._type !== undefined || NO_SUCH_PATH.test(message);
+/** Whether an engine that is well was asked for a path that is not there. */
+export function saysMissing({ message }: QueryFailure): boolean {
+  return MISSING.test(message);
 }
 
-/** What an engine says that has closed its stores to end. */
-const ENDING = /database not open|session cache is closed/i;
+/** Whether the answer itself says why: then it is no sign of the engine's end. */
+export function explains(failure: QueryFailure): boolean {
+  const { message, extensions } = failure;
+  return extensions._type !== undefined || saysMissing(failure) || NOT_A_FILE.test(message);
+}
 
+/** Whether the engine says that it has closed its stores, as it does before it ends. */
 export function saysEnding({ message }: QueryFailure): boolean {
   return ENDING.test(message);
 }

@@ -15,6 +15,10 @@ const NAMED_START_MS = 8000;
 const DOCKER_START_MS = 300_000;
 /** An engine that is being ended says all kinds of things, and is gone soon after. */
 const GOING_MS = 500;
+/** When it says so itself it may take this long. */
+const ENDING_MS = 3000;
+/** One that says nothing for this long may only have much to do. */
+const SILENT_MS = 5000;
 
 export interface QueryOptions {
   operation: string;
@@ -145,13 +149,14 @@ export class Session {
     throw this.#lost(operation);
   }
 
-  /** A failure may be the first sign of an engine's end. */
+  /** A failure may be the first sign of an engine's end. Only the mark says so: its words may be a sandbox's. */
   async #requireAlive(operation: string, failure: QueryFailure): Promise<void> {
-    if (saysEnding(failure)) throw this.#lost(operation, failure);
-    for (const waitMs of [0, GOING_MS]) {
-      await sleep(waitMs);
-      const silent = sleep(GOING_MS, true, { ref: false });
+    const until = performance.now() + (saysEnding(failure) ? ENDING_MS : GOING_MS);
+    for (let last = false; ; last = performance.now() >= until) {
+      const silent = sleep(SILENT_MS, true, { ref: false });
       if (!(await Promise.race([this.#mark.look(), silent]))) throw this.#lost(operation, failure);
+      if (last) return;
+      await sleep(GOING_MS);
     }
   }
 

@@ -1,7 +1,7 @@
 import { readlink } from "node:fs/promises";
 import { SandboxError } from "../../errors.js";
 import { isCacheMount } from "./caches.js";
-import { asking, QueryFailure, unsupported } from "./errors.js";
+import { asking, QueryFailure, saysMissing, unsupported } from "./errors.js";
 import { exported, patternOf } from "./exported.js";
 import { as, call, type Step } from "./graphql.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
@@ -17,7 +17,6 @@ export interface Found {
 
 const MAX_LINKS = 40;
 const STATS_PER_QUERY = 250;
-const MISSING = /no such file or directory|not a directory|not exist/i;
 
 /**
  * Finds paths of a snapshot link by link: what Dagger is given has no link left in it. A snapshot never
@@ -149,7 +148,7 @@ export class Tree {
     try {
       return readStat(await workspace.session.run<RawStat>(steps, STAT_FIELDS, this.#asked));
     } catch (error) {
-      if (error instanceof QueryFailure && MISSING.test(error.message)) return undefined;
+      if (error instanceof QueryFailure && saysMissing(error)) return undefined;
       return asking(this.operation, real, () => Promise.reject(error));
     }
   }
