@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -5,7 +6,7 @@ import { dagger } from "../../src/engines/dagger/index.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { untilNone } from "../support/leftovers.js";
-import { hostDirectory } from "../support/scratch.js";
+import { hostDirectory, hostFiles } from "../support/scratch.js";
 import { type Reply, ScriptedDagger } from "../support/scripted-dagger.js";
 import { sessionsOf } from "../support/sessions.js";
 import { SOON_MS, within } from "../support/within.js";
@@ -17,12 +18,14 @@ const write = (text: string) => (response: ServerResponse) => void response.end(
 describe("a scripted Dagger session", () => {
   let scripted: ScriptedDagger;
   let sandbox: Sandbox;
+  let state: string;
   beforeEach(async () => {
     scripted = await ScriptedDagger.start();
+    state = await hostDirectory();
     const engine = dagger({
       engines: ["scripted://here"],
       cli: await scripted.cli(),
-      stateDirectory: await hostDirectory(),
+      stateDirectory: state,
     });
     onTestFinished(async () => {
       await within(engine.close());
@@ -193,6 +196,54 @@ describe("a scripted Dagger session", () => {
       await expectWell();
     });
   }
+
+  for (const [what, code] of [
+    ["abort", "ABORTED"],
+    ["deadline", "TIMEOUT"],
+  ] as const) {
+    test(`that is slow: the ${what} of one sandbox fails no other that waits for the same`, async () => {
+      const fork = await sandbox.fork();
+      const held: (() => void)[] = [];
+      scripted.script = (query) =>
+        query.startsWith("{host{directory")
+          ? (response) => void held.push(() => response.end(JSON.stringify({ data: scripted.answer(query) })))
+          : undefined;
+      const controller = new AbortController();
+      const first = sandbox.exec("true", {
+        signal: controller.signal,
+        ...(what === "deadline" && { timeoutMs: 500 }),
+      });
+      const stopped = expectCode(first, code);
+      const second = fork.exec("true");
+      while (held.length === 0) await sleep(10);
+      await sleep(100);
+      if (what === "abort") controller.abort();
+      await within(stopped);
+      scripted.script = () => undefined;
+      for (const release of held) release();
+      expect((await within(second)).exitCode).toBe(0);
+    });
+  }
+
+  test("an abort of one import fails no other of the same files", async () => {
+    scripted.leaf = (path) => (path.at(-1) === "fileType" ? "DIRECTORY" : undefined);
+    const fork = await sandbox.fork();
+    const source = await hostFiles(
+      Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`file${index}`, "text"])),
+    );
+    const controller = new AbortController();
+    const first = expectCode(
+      sandbox.refreshFromHost(source, "/workspace", { signal: controller.signal }),
+      "ABORTED",
+    );
+    const second = fork.refreshFromHost(source, "/workspace");
+    const isStaging = async () =>
+      (await readdir(state, { recursive: true })).some((path) => path.endsWith("/file1"));
+    while (!(await isStaging())) await sleep(1);
+    controller.abort();
+    await within(first);
+    expect((await within(second)).files).toBe(1000);
+  });
 
   test("that answers after the deadline changes nothing", async () => {
     let late: ServerResponse | undefined;

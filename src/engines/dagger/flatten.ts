@@ -36,12 +36,12 @@ export async function flattened(snapshot: DaggerSnapshot, asked: QueryOptions): 
 
 /** Whether this engine's merge takes away what the upper one has deleted; one that only adds would bring it back. */
 function mergesWhole(workspace: Workspace, asked: QueryOptions): Promise<boolean> {
-  return workspace.once("merges whole", async () => {
+  return workspace.once("merges whole", asked, async (shared) => {
     const { session } = workspace;
     const lower = [call("directory"), call("withNewFile", { path: "deleted", contents: "" })];
     const without = [...lower, call("withoutFile", { path: "deleted" })];
-    const { id: source } = await session.run<{ id: string }>(without, "id", asked);
+    const { id: source } = await session.run<{ id: string }>(without, "id", shared);
     const merged = [...lower, call("withDirectory", { path: "/", source })];
-    return (await session.run<{ entries: string[] }>(merged, "entries", asked)).entries.length === 0;
+    return (await session.run<{ entries: string[] }>(merged, "entries", shared)).entries.length === 0;
   });
 }

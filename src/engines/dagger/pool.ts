@@ -1,5 +1,4 @@
 import { SandboxError } from "../../errors.js";
-import { aborted } from "./errors.js";
 import { Session } from "./session.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";
@@ -88,19 +87,15 @@ export class Pool {
 
   async #open(member: Member, signal: AbortSignal | undefined): Promise<Workspace> {
     if (this.#closing.signal.aborted) throw closed();
-    try {
-      const { workspace } = member;
-      const well = workspace === undefined || (await workspace.session.isWell(signal));
-      if (!well && member.workspace === workspace) {
-        member.workspace = undefined;
-        member.starting = undefined;
-      }
-      // Shared by all who come at once: one of them giving up must not end it for the others.
-      member.starting ??= this.#start(member);
-      return await untilAborted(member.starting, signal);
-    } catch (error) {
-      throw signal?.aborted ? aborted("create", signal) : error;
+    const { workspace } = member;
+    const well = workspace === undefined || (await workspace.session.isWell(signal));
+    if (!well && member.workspace === workspace) {
+      member.workspace = undefined;
+      member.starting = undefined;
     }
+    // Shared by all who come at once: one of them giving up must not end it for the others.
+    member.starting ??= this.#start(member);
+    return untilAborted(member.starting, { operation: "create", signal });
   }
 
   async #start(member: Member): Promise<Workspace> {

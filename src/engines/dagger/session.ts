@@ -116,7 +116,8 @@ export class Session {
   /** Throws ENGINE_LOST when what the session's IDs stand for is gone. */
   async requireEngine(operation: string, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw aborted(operation, signal);
-    if (!this.#over) await this.#requireSameEngine(operation, signal);
+    const holds = this.#over || (await untilAborted(this.#mark.holds(), { operation, signal }));
+    if (!holds) this.#lose();
     if (this.#over) throw engineLost(operation, this.endpoint);
   }
 
@@ -124,7 +125,10 @@ export class Session {
   async isWell(signal: AbortSignal | undefined): Promise<boolean> {
     if (this.#over) return false;
     const late = sleep(NAMED_START_MS, undefined, { ref: false });
-    const holds = await untilAborted(Promise.race([this.#mark.look(), late]), signal);
+    const holds = await untilAborted(Promise.race([this.#mark.look(), late]), {
+      operation: "create",
+      signal,
+    });
     if (holds === undefined) throw unusable(this.endpoint, noAnswer(NAMED_START_MS));
     if (!holds) this.#lose();
     return holds;
@@ -138,15 +142,6 @@ export class Session {
   async close(): Promise<void> {
     this.#lose();
     await this.#process?.end();
-  }
-
-  async #requireSameEngine(operation: string, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      if (await untilAborted(this.#mark.holds(), signal)) return;
-    } catch {
-      throw aborted(operation, signal as AbortSignal);
-    }
-    throw this.#lost(operation);
   }
 
   /** A failure may be the first sign of an engine's end. Only the mark says so: its words may be a sandbox's. */

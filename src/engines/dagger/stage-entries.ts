@@ -4,6 +4,7 @@ import type { ImportEntry, ImportPlan, ImportRecord } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { aborted } from "./errors.js";
 import type { HostState } from "./state.js";
+import { untilAborted } from "./until-aborted.js";
 
 const operation = "refreshFromHost";
 const ENTRIES_PER_SLICE = 64;
@@ -22,7 +23,7 @@ export async function stageEntries(
   const hash = createHash("sha256").update(JSON.stringify([plan.source, to]));
   for (const { path, type, mode, stamp } of plan.entries)
     hash.update(path).update(`\0${type} ${mode} ${stamp}\n`);
-  return state.stage(hash.digest("hex"), async (directory) => {
+  const staging = state.stage(hash.digest("hex"), async (directory, closing) => {
     const root = Buffer.from(directory + to);
     mkdirSync(root, { recursive: true });
     const before = previous?.staged === undefined ? undefined : { ...previous, staged: previous.staged };
@@ -31,7 +32,7 @@ export async function stageEntries(
     const source = Buffer.from(plan.source);
     const modes: [path: Buffer, mode: number][] = [];
     for (const [index, entry] of plan.entries.entries()) {
-      if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(signal);
+      if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(closing);
       const to = join(root, entry.path);
       if (entry.type === "directory") {
         mkdirSync(to);
@@ -42,6 +43,7 @@ export async function stageEntries(
     }
     for (const [path, mode] of modes.reverse()) chmodSync(path, mode);
   });
+  return untilAborted(staging, { operation, signal });
 }
 
 function copy(from: Buffer, to: Buffer, { type, mode }: ImportEntry): void {
@@ -67,9 +69,9 @@ function link(from: Buffer, to: Buffer): boolean {
   }
 }
 
-async function rest(signal: AbortSignal | undefined): Promise<void> {
+async function rest(closing: AbortSignal): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  if (signal?.aborted) throw aborted(operation, signal);
+  if (closing.aborted) throw aborted(operation, closing);
 }
 
 function join(directory: Buffer, path: Buffer): Buffer {

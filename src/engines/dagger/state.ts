@@ -17,6 +17,8 @@ export interface Owner {
   at: number;
 }
 
+type Fill = (directory: string, closing: AbortSignal) => Promise<void>;
+
 /**
  * The directory of one engine in one process. What is staged lies under the hash of its content: a path
  * never means two contents, so an engine that asks for it again gets what it got before.
@@ -26,6 +28,7 @@ export class HostState {
   readonly kept: string;
   readonly #root: string;
   readonly #staged = new Map<string, Promise<string>>();
+  readonly #closing = new AbortController();
   #ready: Promise<void> | undefined;
   #next = 1;
 
@@ -35,8 +38,11 @@ export class HostState {
     this.directory = join(root, "sessions", `${process.pid}-${randomBytes(4).toString("hex")}`);
   }
 
-  /** The path of what `fill` puts into an empty directory. It must put the same there for the same hash. */
-  stage(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
+  /**
+   * The path of what `fill` puts into an empty directory. It must put the same there for the same hash. All who come
+   * at once share it, so that it ends early for none of them, but only when all of this is closed.
+   */
+  stage(hash: string, fill: Fill): Promise<string> {
     const known = this.#staged.get(hash);
     if (known) return known;
     const staging = this.#stage(hash, fill);
@@ -56,13 +62,13 @@ export class HostState {
     await removeTree(path);
   }
 
-  async #stage(hash: string, fill: (directory: string) => Promise<void>): Promise<string> {
+  async #stage(hash: string, fill: Fill): Promise<string> {
     await this.#open();
     const path = join(this.directory, "staged", hash);
     const building = join(this.directory, "staged", `.${hash}-${this.#next++}`);
     try {
       await mkdir(building);
-      await fill(building);
+      await fill(building, this.#closing.signal);
       await rename(building, path);
     } catch (error) {
       await removeTree(building);
@@ -89,6 +95,8 @@ export class HostState {
 
   /** Removes all but what kept setups still stand on. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#staged.values());
     if (this.#ready) await removeSession(this.directory, await stagedByKept(this.kept));
   }
 }

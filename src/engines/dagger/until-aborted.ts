@@ -1,9 +1,17 @@
-/** What a promise gives, unless the signal is aborted before: then rejects with its reason. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+import { aborted } from "./errors.js";
+
+/** Who waits, and until when. */
+export interface Waiter {
+  operation: string;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a promise gives, unless the waiter's signal is aborted before: then ABORTED, and the work goes on. */
+export async function untilAborted<T>(promise: Promise<T>, { operation, signal }: Waiter): Promise<T> {
   if (!signal) return promise;
   let stop: () => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
+    stop = () => reject(aborted(operation, signal));
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
   });

@@ -5,6 +5,7 @@ import { call, type Step } from "./graphql.js";
 import { PREPARE, RUN } from "./scripts.js";
 import type { QueryOptions, Session } from "./session.js";
 import type { HostState } from "./state.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** A session, the host directory it reads from, and what of both is the same for every operation. */
 export class Workspace {
@@ -30,7 +31,9 @@ export class Workspace {
 
   /** The ID of the directory that is mounted where commands run. */
   tools(options: QueryOptions): Promise<string> {
-    return this.once("tools", async () => this.hostDirectory(await this.stageTools({}), options));
+    return this.once("tools", options, async (shared) =>
+      this.hostDirectory(await this.stageTools({}), shared),
+    );
   }
 
   /** Stages the scripts, with further files beside them. */
@@ -51,9 +54,9 @@ export class Workspace {
 
   /** The ID of a staged host directory. Its content goes to the engine now; the ID does not hold it. */
   hostDirectory(path: string, options: QueryOptions): Promise<string> {
-    return this.once(`directory ${path}`, async () => {
+    return this.once(`directory ${path}`, options, async (shared) => {
       const steps = [call("host"), call("directory", { path, noCache: true })];
-      return (await this.session.run<{ id: string }>(steps, "id", options)).id;
+      return (await this.session.run<{ id: string }>(steps, "id", shared)).id;
     });
   }
 
@@ -69,19 +72,22 @@ export class Workspace {
    */
   secret(name: string, value: string, options: QueryOptions): Promise<string> {
     const mark = createHmac("sha256", this.#salt).update(value).digest("hex").slice(0, 32);
-    return this.once(`secret ${name} ${mark}`, async () => {
+    return this.once(`secret ${name} ${mark}`, options, async (shared) => {
       const steps = [call("setSecret", { name: `${name}-${mark}`, plaintext: value })];
-      return (await this.session.run<{ id: string }>(steps, "id", options)).id;
+      return (await this.session.run<{ id: string }>(steps, "id", shared)).id;
     });
   }
 
-  /** What the engine answered when it was first asked; a failure is asked again. */
-  once<T>(key: string, ask: () => Promise<T>): Promise<T> {
-    const known = this.#once.get(key);
-    if (known) return known as Promise<T>;
-    const asking = ask();
+  /**
+   * What the engine answered when it was first asked; a failure is asked again. All who come at once share the
+   * question: it has nobody's signal, for one of them giving up must not end it for the others.
+   */
+  once<T>(key: string, options: QueryOptions, ask: (shared: QueryOptions) => Promise<T>): Promise<T> {
+    const known = this.#once.get(key) as Promise<T> | undefined;
+    if (known) return untilAborted(known, options);
+    const asking = ask({ operation: options.operation });
     this.#once.set(key, asking);
     asking.catch(() => this.#once.delete(key));
-    return asking;
+    return untilAborted(asking, options);
   }
 }
