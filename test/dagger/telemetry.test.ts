@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { Telemetry } from "../../src/engines/dagger/telemetry.js";
 import { randomData } from "../support/bytes.js";
+import { within } from "../support/within.js";
 
 /** What a session exports is another program's: whatever comes, live output is the worst that can be lost. */
 describe("what a Dagger session exports", () => {
@@ -37,6 +38,44 @@ describe("what a Dagger session exports", () => {
     for (const path of ["/logs", "/v1/logs", `/${"0".repeat(32)}/logs`, "/"])
       await post(origin + path, record);
     expect(shown).toEqual([]);
+  });
+
+  for (const [what, path, status, mostBytes] of [
+    ["from nobody who does not know its address, however much it is", "/logs", 404, 8],
+    ["up to a limit", undefined, 413, 80],
+  ] as const) {
+    test(`is read ${what}`, async () => {
+      const { hostname, port, pathname } = new URL(logs);
+      const socket = connect(Number(port), hostname);
+      onTestFinished(() => void socket.destroy());
+      socket.on("error", () => undefined);
+      let answer = "";
+      socket.on("data", (chunk) => {
+        answer += chunk;
+      });
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.write(`POST ${path ?? pathname} HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n`);
+      const piece = `100000\r\n${"x".repeat(1024 * 1024)}\r\n`;
+      let sent = 0;
+      while (!socket.destroyed && sent < 300) {
+        const drained = socket.write(piece) || new Promise((resolve) => socket.once("drain", resolve));
+        await Promise.race([drained, closed]);
+        sent++;
+      }
+      await within(closed);
+      expect(sent).toBeLessThan(mostBytes);
+      expect(answer).toMatch(new RegExp(`^(HTTP/1.1 ${status}|$)`));
+    });
+  }
+
+  test("whose reader fails ends nothing", async () => {
+    const watch = telemetry.watch(() => {
+      throw new Error("the reader failed");
+    });
+    const id = watch.traceparent.split("-")[1] as string;
+    expect(await post(logs, logRecord(id, "out", { "stdio.stream": 1 }))).toBe(200);
+    await post(logs, logRecord(traceId, "out", { "stdio.stream": 1 }));
+    expect(shown).toEqual(["stdout: out"]);
   });
 
   test("that makes no sense, or stops in the middle, does no harm", async () => {

@@ -24,12 +24,18 @@ interface Watched {
 /** News come in batches, a tenth of a second apart where the machine is not busy. */
 const QUIET_MS = 350;
 const LOOK_MS = 25;
+/** Many times what a session sends at once. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** Receives the logs and spans that a Dagger session exports: the only way to see output while a command runs. */
 export class Telemetry {
   readonly #server: Server;
   /** In the address, so that no other program of this machine can put words into a command's mouth. */
   readonly #token = randomBytes(16).toString("hex");
+  readonly #takers: ReadonlyMap<string, (body: Buffer) => void> = new Map([
+    [`/${this.#token}/logs`, (body: Buffer) => this.#takeLogs(body)],
+    [`/${this.#token}/traces`, (body: Buffer) => this.#takeTraces(body)],
+  ]);
   readonly #watched = new Map<string, Watched>();
 
   static async start(): Promise<Telemetry> {
@@ -43,8 +49,14 @@ export class Telemetry {
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
-      const body = await readBody(request);
-      if (body) this.#take(request.url ?? "", body);
+      const take = this.#takers.get(request.url ?? "");
+      const body = take && (await readBody(request));
+      if (!body) {
+        // Nothing of it is read: whoever sends it may never stop.
+        response.writeHead(take ? 413 : 404, { connection: "close" }).end();
+        return;
+      }
+      takeOrLeave(() => take(body));
       response.setHeader("content-type", "application/x-protobuf").end();
     });
     this.#server.on("connection", (socket) => socket.unref());
@@ -79,17 +91,12 @@ export class Telemetry {
     this.#server.close();
   }
 
-  #take(url: string, body: Buffer): void {
-    try {
-      if (url === `/${this.#token}/logs`) {
-        for (const { traceId, stream, text } of readLogs(body)) this.#log(traceId, stream, text);
-      } else if (url === `/${this.#token}/traces`) {
-        for (const { traceId, spanId, ended } of readSpans(body)) this.#span(traceId, spanId, ended);
-      }
-    } catch (error) {
-      // An engine of another version may export what this does not read; live output is best effort.
-      if (!(error instanceof RangeError)) throw error;
-    }
+  #takeLogs(body: Buffer): void {
+    for (const { traceId, stream, text } of readLogs(body)) this.#log(traceId, stream, text);
+  }
+
+  #takeTraces(body: Buffer): void {
+    for (const { traceId, spanId, ended } of readSpans(body)) this.#span(traceId, spanId, ended);
   }
 
   #log(traceId: string, stream: StreamName, text: string): void {
@@ -119,10 +126,27 @@ async function untilIdle(watched: Watched, timeoutMs: number): Promise<void> {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/** An engine of another version may export what this does not read; live output is best effort. */
+function takeOrLeave(take: () => void): void {
   try {
-    return Buffer.concat((await request.toArray()) as Buffer[]);
+    take();
+  } catch {
+    // Left.
+  }
+}
+
+/** Undefined when it ends early, or does not end soon enough. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      size += (chunk as Buffer).length;
+      if (size > MAX_BODY_BYTES) return undefined;
+      chunks.push(chunk as Buffer);
+    }
   } catch {
     return undefined;
   }
+  return Buffer.concat(chunks);
 }
