@@ -1,15 +1,19 @@
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { findCgroups } from "../../src/engines/local/cgroups.js";
 import { local } from "../../src/engines/local/index.js";
 import { usage } from "../../src/engines/local/limits.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";
+import { within } from "../support/within.js";
 import { describeLocal } from "./base-sandbox.js";
 
 const engine = await probeLocal();
+const { pids } = findCgroups();
+const limitsProcesses = !("unavailable" in engine) && engine.capabilities.limits.processes === true;
 const limitsMemory = !("unavailable" in engine) && engine.capabilities.limits.memoryMiB === true;
 
 describeLocal("limits of one sandbox after those of another", () => {
@@ -26,6 +30,43 @@ describeLocal("limits of one sandbox after those of another", () => {
       expect((await sandbox.exec(take(most / 2))).stdout).toBe(`${(most / 2) * 1024 * 1024}\n`);
       if (memoryMiB !== undefined) await expectCode(sandbox.exec(take(most * 2)), "LIMIT");
     }
+  });
+});
+
+describeLocal("a limit of few processes", () => {
+  test.skipIf(!limitsProcesses)(
+    "holds for each command by itself: what has ended does not count",
+    async () => {
+      for (const processes of [1, 2, 3]) {
+        await using sandbox = await Sandbox.create({
+          engine: "local",
+          network: "off",
+          limits: { processes },
+        });
+        for (let time = 0; time < 25; time++) {
+          const stdin = time % 2 === 0 ? { stdin: "input" } : {};
+          const result = await within(sandbox.exec(["cat"], stdin));
+          expect(result).toMatchObject({ exitCode: 0, stdout: stdin.stdin ?? "", stderr: "" });
+        }
+      }
+    },
+  );
+
+  test.skipIf(pids === undefined)("that no command can be started in is an error, and soon", async () => {
+    const stateDirectory = join(await hostDirectory(), "state");
+    await using engine = local({ stateDirectory });
+    await using sandbox = await Sandbox.create({ engine, network: "off" });
+    await sandbox.exec("true");
+    const [session = ""] = await readdir(join(stateDirectory, "sessions"));
+    const most = join(pids?.directory as string, `forkbox-${session}`, "1", "pids.max");
+    const enough = await readFile(most);
+    for (const few of ["1", "2", "3"]) {
+      await writeFile(most, few);
+      const error = await within(expectCode(sandbox.exec("true"), "ENGINE_ERROR"));
+      expect(error.message).toMatch(/fork|Resource temporarily unavailable/);
+    }
+    await writeFile(most, enough);
+    expect((await sandbox.exec("echo ok")).stdout).toBe("ok\n");
   });
 });
 

@@ -65,6 +65,7 @@ async function runIn(
 ): Promise<ExecOutcome> {
   const { snapshots, ids, networks } = session;
   const processes = slot.cgroup.limit({ processes: DEFAULT_PROCESSES, ...request.limits });
+  if (request.limits.processes !== undefined) await holder.call("reap");
   const top = snapshots.newLayer(from.top);
   await makeMountPoints(session, from, top, request.user, missing);
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);

@@ -83,7 +83,7 @@ standby() {
 # the slot's status says that every pipe is open and the view is there; PID is bwrap's where it is fed.
 launch() {
   exec 3<"$slot/args"
-  if overlay "$1" "$2" "$3"; then echo "started $pid" >&5; else stop_parent; fi &
+  { trap stop_parent EXIT; overlay "$1" "$2" "$3" && echo "started $pid" >&5 && trap - EXIT; } &
   ulimit -c 0
   shift 3
   exec "$@"
@@ -159,6 +159,12 @@ unnet() {
   while read -r pid; do kill -9 "$pid"; done <"$2.pid"
   umount -n -l "$2"
   rm -f "$2" "$2".*
+  echo "$1 0" >&4
+}
+
+# reap ID: until then, what is left of ended commands counts for the processes of their cgroup.
+reap() {
+  jobs >/dev/null
   echo "$1 0" >&4
 }
 
