@@ -40,6 +40,30 @@ export function describeLinks(engine: EngineUnderTest): void {
       },
     );
 
+    test.each([
+      "l ",
+      " l",
+      "l\t",
+      "l\n",
+      "[l]",
+      "l*",
+      "l?",
+      "#l",
+      "!l",
+      "\\l",
+      "l{a,b}",
+      "-l",
+      "'l'",
+      '"l"',
+      "$l",
+      "é",
+    ])("a link named %j is read through, whatever else is there", async (name) => {
+      const sandbox = await prepared.fork();
+      await sandbox.exec(["ln", "-s", "--", "real/file", `./${name}`]);
+      await sandbox.exec("mkdir la lb; ln -s far l; touch lx");
+      expect(await sandbox.readTextFile(name)).toBe("text");
+    });
+
     test("a link to somewhere else in the sandbox leads there, on write too", async () => {
       const sandbox = await prepared.fork();
       expect(await sandbox.readTextFile("far")).toBe("in tmp");

@@ -86,6 +86,31 @@ export function describeNames(engine: EngineUnderTest): void {
       );
     });
 
+    test("names that are not UTF-8 are listed as what they are, among others", async () => {
+      const sandbox = await prepared.fork();
+      await sandbox.exec(
+        `mkdir dir; cd dir; odd=$(printf '\\377'); printf 12345 > "$odd"; chmod 4750 "$odd"
+for byte in 201 202 203 204 205 206 207 210; do printf 123 > "$(printf "x\\\\$byte y")"; done
+mkdir -m 700 "d$odd
+new line"; ln -s target "$odd$odd"; mkfifo ".$odd"; echo plain > plain; echo plain > '*'`,
+      );
+      const entries = await sandbox.listDirectory("dir");
+      const lines = entries.map(({ name, type, size, mode }) =>
+        type === "file" ? `${name} ${size} ${mode.toString(8)}` : `${name} ${type}`,
+      );
+      expect(lines.sort()).toEqual(
+        [
+          "\ufffd 5 4750",
+          ...Array.from({ length: 8 }, () => "x\ufffd y 3 644"),
+          "d\ufffd\nnew line directory",
+          "\ufffd\ufffd symlink",
+          ".\ufffd other",
+          "plain 6 644",
+          "* 6 644",
+        ].sort(),
+      );
+    });
+
     test("a name of 256 bytes is refused and nothing changes", async () => {
       const sandbox = await prepared.fork();
       await sandbox.writeFile("file", "");

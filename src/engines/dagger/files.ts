@@ -1,8 +1,8 @@
 import type { Entry } from "../../engine.js";
 import { exactBytes, exportBytes, type FileText, TEXT } from "./bytes.js";
 import { asking } from "./errors.js";
-import { exported, hostStats, patternOf } from "./exported.js";
 import { call } from "./graphql.js";
+import { isOdd, oddEntries } from "./odd-names.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import type { Stat } from "./stat.js";
 import { Tree } from "./tree.js";
@@ -43,16 +43,11 @@ export async function listSnapshot(
   if (!stat) throw tree.notFound(path);
   if (stat.type !== "directory") throw tree.notADirectory(path);
   const names = await tree.names(real);
-  const plain = names.filter((name) => !name.includes("\ufffd"));
+  const plain = names.filter((name) => !isOdd(name));
   const prefix = real === "/" ? "" : real;
   const stats = await tree.lookupAll(plain.map((name) => `${prefix}/${name}`));
   const entries = plain.map((name, index) => entryOf(name, stats[index] as Stat));
-  for (const pattern of new Set(names.filter((name) => name.includes("\ufffd")).map(patternOf))) {
-    const odd = await exported(from, asked, real, pattern, hostStats);
-    entries.push(
-      ...odd.filter(({ name }) => name.includes("\ufffd")).map(({ name, stat }) => entryOf(name, stat)),
-    );
-  }
+  if (plain.length < names.length) entries.push(...(await oddEntries(from, real, asked)));
   return entries.sort((one, other) => Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)));
 }
 

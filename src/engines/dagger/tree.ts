@@ -1,9 +1,8 @@
-import { readlink } from "node:fs/promises";
 import { SandboxError } from "../../errors.js";
 import { isCacheMount } from "./caches.js";
 import { asking, QueryFailure, saysMissing, unsupported } from "./errors.js";
-import { exported, patternOf } from "./exported.js";
 import { as, call, type Step } from "./graphql.js";
+import { readLink } from "./read-link.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
@@ -59,7 +58,7 @@ export class Tree {
       }
       if (stat.type === "symlink" && (rest.length > 0 || followLast)) {
         if (++links > MAX_LINKS) throw this.#fail("NOT_FOUND", path, "too many links, or a loop of them.");
-        const target = await this.#readLink(next);
+        const target = await readLink(this.snapshot, next, this.#asked);
         if (target.startsWith("/")) at = "";
         rest = [...partsOf(target), ...rest];
         this.#ahead(at, rest);
@@ -151,14 +150,6 @@ export class Tree {
       if (error instanceof QueryFailure && saysMissing(error)) return undefined;
       return asking(this.operation, real, () => Promise.reject(error));
     }
-  }
-
-  async #readLink(real: string): Promise<string> {
-    const name = real.slice(real.lastIndexOf("/") + 1);
-    const { snapshot } = this;
-    return exported(snapshot, this.#asked, parentOf(real) || "/", patternOf(name), (host) =>
-      readlink(`${host}/${name}`),
-    );
   }
 
   #ask<T>(steps: readonly Step[], fields: string): Promise<T> {
