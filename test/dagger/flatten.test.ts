@@ -33,5 +33,5 @@ await describeDagger("layers on Dagger", (engine) => {
     expect(Buffer.from(after.stdout).toString("latin1")).toBe(Buffer.from(before.stdout).toString("latin1"));
     expect(await sandbox.readTextFile("count")).toBe(String(OPERATIONS));
     expect(await early.readTextFile("count")).toBe("0");
-  }, 180_000);
+  }, 400_000);
 });

@@ -45,7 +45,7 @@ export async function openBase(
     const container = ready.withUser.id;
     const info = readReport(ready.report.contents, uid, JSON.stringify(base), container);
     const known = readAttributes(ready.attributes.contents);
-    return new DaggerSnapshot(workspace, container, info, options.user, new Map(), [], known, 0);
+    return new DaggerSnapshot(workspace, container, info, options.user, new Map(), [], known, 0, 0);
   });
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { User } from "../../engine.js";
+import type { ExecRequest, User } from "../../engine.js";
 import { QueryFailure, unsupported } from "./errors.js";
 import { call, type Step } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
@@ -36,26 +36,25 @@ export function isCacheMount(real: string): boolean {
   return real.startsWith(PREFIX);
 }
 
-/** Steps from a container with the caches of one snapshot to one with others. Maps are path to name. */
+/** What a request has mounted where: path to volume. Each user has volumes of its own. */
+export function cachesOf({ caches, user }: ExecRequest): Map<string, string> {
+  return new Map(Object.entries(caches).map(([name, path]) => [path, `${name} ${user}`]));
+}
+
+/** Steps from a container with the caches of one snapshot to one with others. */
 export async function cacheSteps(
   from: DaggerSnapshot,
   caches: ReadonlyMap<string, string>,
   user: User,
   asked: QueryOptions,
 ): Promise<Step[]> {
-  const fresh = [...caches].filter(([path, name]) => from.caches.get(path) !== name);
+  const fresh = [...caches].filter(([path, volume]) => from.caches.get(path) !== volume);
   const old = [...from.caches.keys()].filter((path) => !caches.has(path));
   if (fresh.length === 0 && old.length === 0) return [];
   const owner = ownerOf(from.base, user);
-  const steps = old.map((path) => call("withoutMount", { path: mountOf(path) }));
-  for (const [path, name] of fresh) {
-    const key = `forkbox ${name} ${user} ${from.base.key}`;
-    const { session } = from.workspace;
-    const { id } = await session.run<{ id: string }>([call("cacheVolume", { key })], "id", asked);
-    steps.push(call("withMountedCache", { path: mountOf(path), cache: id, owner }));
-  }
   return [
-    ...steps,
+    ...old.map((path) => call("withoutMount", { path: mountOf(path) })),
+    ...(await mountSteps(from, fresh, user, asked)),
     ...linkSteps(
       owner,
       fresh.map(([path]) => path),
@@ -63,6 +62,23 @@ export async function cacheSteps(
       ownerOf(from.base, from.user),
     ),
   ];
+}
+
+/** Mounts caches beside their places. */
+export async function mountSteps(
+  { workspace, base }: DaggerSnapshot,
+  caches: Iterable<readonly [path: string, volume: string]>,
+  user: User,
+  asked: QueryOptions,
+): Promise<Step[]> {
+  const owner = ownerOf(base, user);
+  const steps: Step[] = [];
+  for (const [path, volume] of caches) {
+    const key = `forkbox ${volume} ${base.key}`;
+    const { id } = await workspace.session.run<{ id: string }>([call("cacheVolume", { key })], "id", asked);
+    steps.push(call("withMountedCache", { path: mountOf(path), cache: id, owner }));
+  }
+  return steps;
 }
 
 /** A failure as what it is when a cache's place was occupied: UNSUPPORTED. */

@@ -1,37 +1,65 @@
 import { SandboxError } from "../../errors.js";
+import { mountSteps } from "./caches.js";
 import { QueryFailure } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
-import type { DaggerSnapshot } from "./snapshot.js";
+import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
 import type { Workspace } from "./workspace.js";
 
 /** An engine refuses to stand a container on some 450 layers, and each makes what comes after it slower. */
 const MOST_LAYERS = 96;
 
+/** An engine goes through all steps of a container that it is asked of, though it has their results. */
+const MOST_STEPS = 12;
+
 /**
- * The same file system on few layers when it has come to stand on many: merged over its base, which the engine
- * does with hard links. What can't be flattened stays as it is.
+ * The same snapshot, which costs the engine less when it has come a long way: as a file system of its own on the
+ * base's container. What can't be had so stays as it is.
  */
 export async function flattened(snapshot: DaggerSnapshot, asked: QueryOptions): Promise<DaggerSnapshot> {
-  if (snapshot.layers < MOST_LAYERS) return snapshot;
-  const { workspace, container, base } = snapshot;
+  const { workspace, base, caches, user, layers, steps } = snapshot;
   const { session } = workspace;
+  if (layers < MOST_LAYERS && steps < MOST_STEPS) return snapshot;
   try {
-    if (!(await mergesWhole(workspace, asked))) return snapshot;
-    const rootOf = async (id: string) =>
-      (await session.run<{ id: string }>([workspace.container(id), call("rootfs")], "id", asked)).id;
-    const [ground, top] = await Promise.all([rootOf(base.container), rootOf(container)]);
-    const merge = [workspace.directory(ground), call("withDirectory", { path: "/", source: top })];
-    const { id: directory } = await session.run<{ id: string }>(merge, "id", asked);
-    const steps = [workspace.container(container), call("withRootfs", { directory })];
+    const merges = layers >= MOST_LAYERS && (await mergesWhole(workspace, asked));
+    if (!merges && steps < MOST_STEPS) return snapshot;
+    const directory = await (merges
+      ? mergedRoot(snapshot, asked)
+      : rootOf(snapshot, snapshot.container, asked));
+    const renewed = [
+      workspace.container(base.container),
+      call("withRootfs", { directory }),
+      call("withUser", { name: ownerOf(base, user) }),
+      ...(await mountSteps(snapshot, caches, user, asked)),
+    ];
     // A merge is made when something looks at it.
-    const fields = `id ${call("stat", { path: "/" }).text}{size}`;
-    const { id } = await session.run<{ id: string }>(steps, fields, asked);
-    return snapshot.with(id, { layers: 1 });
+    const fields = merges ? `id ${call("stat", { path: "/" }).text}{size}` : "id";
+    const { id } = await session.run<{ id: string }>(renewed, fields, asked);
+    return snapshot.with(id, { layers: merges ? 1 : layers, steps: 0 });
   } catch (error) {
     if (error instanceof SandboxError || error instanceof QueryFailure) return snapshot;
     throw error;
   }
+}
+
+/** The ID of its file system merged over its base's, which the engine does with hard links. */
+async function mergedRoot(snapshot: DaggerSnapshot, asked: QueryOptions): Promise<string> {
+  const { workspace, container, base } = snapshot;
+  const [ground, source] = await Promise.all([
+    rootOf(snapshot, base.container, asked),
+    rootOf(snapshot, container, asked),
+  ]);
+  const merge = [workspace.directory(ground), call("withDirectory", { path: "/", source })];
+  return (await workspace.session.run<{ id: string }>(merge, "id", asked)).id;
+}
+
+async function rootOf(
+  { workspace }: DaggerSnapshot,
+  container: string,
+  asked: QueryOptions,
+): Promise<string> {
+  const steps = [workspace.container(container), call("rootfs")];
+  return (await workspace.session.run<{ id: string }>(steps, "id", asked)).id;
 }
 
 /** Whether this engine's merge takes away what the upper one has deleted; one that only adds would bring it back. */

@@ -101,7 +101,7 @@ export async function findKept(
     ];
     const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
     const { base, user, staged, layers } = kept;
-    return new DaggerSnapshot(workspace, sync, base, user, new Map(), staged, new Map(), layers + 2);
+    return new DaggerSnapshot(workspace, sync, base, user, new Map(), staged, new Map(), layers + 2, 0);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
     return undefined;

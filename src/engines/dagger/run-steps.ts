@@ -1,5 +1,5 @@
 import type { ExecRequest } from "../../engine.js";
-import { cacheSteps } from "./caches.js";
+import { cacheSteps, cachesOf } from "./caches.js";
 import { call, type Step } from "./graphql.js";
 import { MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
@@ -20,7 +20,7 @@ export async function surround(
   asked: QueryOptions,
 ): Promise<Surroundings> {
   const { workspace, container } = from;
-  const caches = new Map(Object.entries(request.caches).map(([name, path]) => [path, name]));
+  const caches = cachesOf(request);
   const before = [workspace.container(container), ...(await cacheSteps(from, caches, request.user, asked))];
   const after: Step[] = [];
   if (request.user !== from.user) before.push(call("withUser", { name: ownerOf(from.base, request.user) }));

@@ -29,7 +29,7 @@ export class DaggerSnapshot implements Snapshot {
     readonly base: BaseInfo,
     /** Who commands run as, as the container is. */
     readonly user: User,
-    /** Caches that are mounted: path to name. */
+    /** Caches that are mounted: path to volume. */
     readonly caches: ReadonlyMap<string, string>,
     /** Host paths that the recipe names. */
     readonly staged: readonly string[],
@@ -37,14 +37,26 @@ export class DaggerSnapshot implements Snapshot {
     readonly known: ReadonlyMap<string, Attributes>,
     /** About how many layers its file system has above the base's. */
     readonly layers: number,
+    /** How many operations its container has come from the one that its recipe starts with. */
+    readonly steps: number,
   ) {}
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
     const { user = this.user, caches = this.caches, known = this.known, layers = this.layers + 1 } = changed;
-    const { staged } = changed;
+    const { staged, steps = this.steps + 1 } = changed;
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
-    return new DaggerSnapshot(this.workspace, container, this.base, user, caches, paths, known, layers);
+    return new DaggerSnapshot(
+      this.workspace,
+      container,
+      this.base,
+      user,
+      caches,
+      paths,
+      known,
+      layers,
+      steps,
+    );
   }
 
   /** What is still known when a path and all below it may have changed. */
@@ -60,6 +72,8 @@ interface Changed {
   known?: ReadonlyMap<string, Attributes>;
   /** Default: one more. */
   layers?: number;
+  /** Default: one more. */
+  steps?: number;
 }
 
 export function ownerOf(base: BaseInfo, user: User): string {

@@ -44,7 +44,7 @@ async function resolveAll(tree: Tree, writes: readonly Write[]): Promise<Found[]
     writes.map(async ({ path }) => {
       if (path === "/") return tree.resolve(path, true);
       const parentPath = parentOf(path) || "/";
-      const resolving = parents.get(parentPath) ?? tree.resolve(parentPath, true);
+      const resolving = parents.get(parentPath) ?? resolveParent(tree, parentPath, writes.length > 1);
       parents.set(parentPath, resolving);
       const parent = await resolving;
       const name = path.slice(path.lastIndexOf("/") + 1);
@@ -57,6 +57,12 @@ async function resolveAll(tree: Tree, writes: readonly Write[]): Promise<Found[]
       return tree.resolve(real, true);
     }),
   );
+}
+
+/** Asks for its names meanwhile when they will be needed: few parents are behind links. */
+function resolveParent(tree: Tree, path: string, names: boolean): Promise<Found> {
+  if (names) tree.names(path).catch(() => undefined);
+  return tree.resolve(path, true);
 }
 
 async function add(placement: Placement, tree: Tree, write: Write, { real, stat }: Found): Promise<void> {
