@@ -9,9 +9,10 @@ import { tarOf } from "../local/base-tar.js";
 import { describeDagger } from "../support/engine-dagger.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";
+import { TOOLS } from "./tools.js";
 
 /** What forkbox needs in an image, and nothing else: no bash, no Node. */
-const SYSTEM = smallSystem(["dd", "mkfifo", "mv", "sleep", "tail", "tee", "wc"]);
+const SYSTEM = smallSystem(TOOLS);
 
 await describeDagger("bases on Dagger", (engine) => {
   const open = (base: Base, user: "sandbox" | "root" = "sandbox") =>
@@ -59,12 +60,15 @@ await describeDagger("bases on Dagger", (engine) => {
 
   test("what forkbox needs and the image lacks is UNSUPPORTED, and named", async () => {
     const error = await expectCode(open({ archive: await ociArchive([smallSystem()]) }), "UNSUPPORTED");
-    expect(error.message).toMatch(/lacks dd mkfifo mv sleep tail tee wc/);
+    expect(error.message).toMatch(/lacks dd mkfifo mv readlink rmdir sleep tail tee wc/);
     const empty = await expectCode(
       open({ archive: await ociArchive([[{ name: "file", content: "text" }]]) }),
       "UNSUPPORTED",
     );
     expect(empty.message).toContain("no /bin/sh");
+    const tools = TOOLS.filter((tool) => tool !== "chroot");
+    const bound = await expectCode(open({ archive: await ociArchive([smallSystem(tools)]) }), "UNSUPPORTED");
+    expect(bound.message).toContain("lacks a chroot");
   });
 
   test("an image that can't be had, and a Dockerfile that can't be built, are ENGINE_ERROR that says why", async () => {

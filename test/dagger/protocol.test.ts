@@ -45,7 +45,7 @@ describe("a scripted Dagger session", () => {
   test("that answers as it should runs commands", () => expectWell());
 
   test("that sends its answer byte by byte is waited for", async () => {
-    scripted.leaf = (path) => ({ "result.contents": "exited 0 4 0\n\nslow" })[path.slice(-2).join(".")];
+    scripted.leaf = (path) => ({ "result.contents": "exited 0 4 0 0 0\n\nslow" })[path.slice(-2).join(".")];
     scripted.script = (query) => (isCommand(query) ? slowly({ data: scripted.answer(query) }) : undefined);
     expect((await sandbox.exec("true")).stdout).toBe("slow");
   });

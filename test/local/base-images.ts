@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -15,7 +15,7 @@ export function smallSystem(more: readonly string[] = []): Packed[] {
   const programs = [...few, ...more];
   const files = new Map<string, Packed>();
   for (const program of programs) {
-    const path = `/bin/${program}`;
+    const path = existsSync(`/bin/${program}`) ? `/bin/${program}` : `/usr/sbin/${program}`;
     addFile(files, path, path);
     for (const library of librariesOf(path)) addFile(files, library, library);
   }

@@ -28,7 +28,8 @@ export function answerTo(query: string, leaf: Leaf): unknown {
       if (tokens[at] === ":") at += 2;
       if (tokens[at] === "(") skipArguments();
       const here = [...path, key];
-      answer[key] = tokens[at] === "{" ? selection(here) : (leaf(here) ?? `some ${key}`);
+      const inner = tokens[at] === "{" ? selection(here) : undefined;
+      answer[key] = leaf(here) ?? inner ?? `some ${key}`;
     }
     at++;
     return answer;

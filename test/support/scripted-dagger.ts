@@ -57,6 +57,7 @@ export class ScriptedDagger {
     return answerTo(query, (path) => {
       const field = path.at(-1);
       if (field === "version") return this.version;
+      if (field === "envVariables") return [];
       if (field === "plaintext") return this.#plaintext;
       return this.leaf(path) ?? WELL[path.slice(-2).join(".")];
     });
@@ -65,9 +66,10 @@ export class ScriptedDagger {
 
 /** Of a base that has all that is needed, and a command that ended well and printed nothing. */
 const WELL: Readonly<Record<string, unknown>> = {
-  "report.contents": "missing\nfractions\nfullblock\ngid 1000\nhome /home/sandbox\nreported /tmp\n",
+  "report.contents":
+    "missing\nbecome chroot\nfractions\nfullblock\ngid 1000\nhome /home/sandbox\nreported /tmp\n",
   "attributes.contents": "",
-  "result.contents": "exited 0 0 0\n",
+  "result.contents": "exited 0 0 0 0 0\n",
 };
 
 /** A program at a path of its own, with this for its shell script. */

@@ -1,4 +1,5 @@
 import { call } from "./graphql.js";
+import { SYSTEM_PATH } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 
@@ -9,7 +10,8 @@ export interface Attributes {
 }
 
 /** A line a path: type and mode in hex, owner, and the number of the path. */
-const SCRIPT = `i=0; for path; do stat -c "%f %u:%g $i" "$path"; i=$((i + 1)); done 2>/dev/null`;
+const SCRIPT = `${SYSTEM_PATH}
+i=0; for path; do stat -c "%f %u:%g $i" "$path"; i=$((i + 1)); done 2>/dev/null`;
 const TYPE_BITS = 0xf000;
 const DIRECTORY = 0x4000;
 
@@ -32,22 +34,28 @@ async function ask(
   const { workspace, container } = from;
   const steps = [
     workspace.container(container),
-    call("withUser", { name: "0:0" }),
     call("withExec", { args: ["/bin/sh", "-c", SCRIPT, "attributes", ...paths], noInit: true }),
   ];
   const { stdout } = await workspace.session.run<{ stdout: string }>(steps, "stdout", asked);
   return new Map(
-    [...readAttributes(stdout)].map(([index, attributes]) => [paths[Number(index)] as string, attributes]),
+    [
+      ...readAttributes(
+        stdout,
+        paths.map((_, index) => String(index)),
+      ),
+    ].map(([index, attributes]) => [paths[Number(index)] as string, attributes]),
   );
 }
 
-/** Directories by what the third word of their line says. */
-export function readAttributes(text: string): Map<string, Attributes> {
+/** Directories by what the third word of their line says, which must be one of those that were asked about. */
+export function readAttributes(text: string, asked: Iterable<string>): Map<string, Attributes> {
+  const keys = new Set(asked);
   const known = new Map<string, Attributes>();
   for (const line of text.split("\n")) {
     const [raw, owner, key] = line.split(" ");
     const mode = Number.parseInt(raw ?? "", 16);
-    if (owner && key && (mode & TYPE_BITS) === DIRECTORY) known.set(key, { mode: mode & 0o7777, owner });
+    if (owner && key && keys.has(key) && (mode & TYPE_BITS) === DIRECTORY)
+      known.set(key, { mode: mode & 0o7777, owner });
   }
   return known;
 }

@@ -3,15 +3,24 @@ import { resolve } from "node:path";
 import type { Base, OpenOptions } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { readAttributes } from "./attributes.js";
+import { becoming } from "./become.js";
 import { asking, QueryFailure, unsupported } from "./errors.js";
 import { as, call, type Step } from "./graphql.js";
 import { MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import { type BaseInfo, DaggerSnapshot } from "./snapshot.js";
+import { splitOnce } from "./split-once.js";
 import type { Workspace } from "./workspace.js";
 
 const operation = "create";
+/** What an image that sets none has, as Docker and Dagger say. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const UID = { sandbox: "1000", root: "0" } as const;
+
+interface Variable {
+  name: string;
+  value: string;
+}
 
 /** A first snapshot: the base, with a user to run as, its home, and the workdir. */
 export async function openBase(
@@ -22,19 +31,23 @@ export async function openBase(
   const asked: QueryOptions = { operation, signal: options.signal };
   await requireOnHost(base);
   return asking(operation, undefined, async () => {
-    const steps = await baseSteps(workspace, base, asked);
     const uid = UID[options.user];
+    // A container of its own for the image's files: what else the image sets (user, variables, workdir) is for
+    // commands, and root's scripts run without it.
+    const image = await workspace.session.run<{ envVariables: readonly Variable[]; rootfs: { id: string } }>(
+      await baseSteps(workspace, base, asked),
+      "envVariables{name value} rootfs{id}",
+      asked,
+    );
     const prepare: Step[] = [
-      ...steps,
-      call("withUser", { name: "0:0" }),
-      call("withWorkdir", { path: "/" }),
+      call("container"),
+      call("withRootfs", { directory: image.rootfs.id }),
       call("withMountedDirectory", { path: MOUNT, source: await workspace.tools(asked) }),
       call("withExec", { args: ["/bin/sh", `${MOUNT}/prepare`, uid, options.workdir], noInit: true }),
     ];
-    const user = call("withUser", { name: options.user === "root" ? "0:0" : uid });
-    const fields = `${ioText("report")} ${ioText("attributes")} ${user.text}{id}`;
+    const fields = `${mounted("report")} ${mounted("attributes")} id`;
     const ready = await workspace.session
-      .run<{ report: { contents: string }; attributes: { contents: string }; withUser: { id: string } }>(
+      .run<{ report: { contents: string }; attributes: { contents: string }; id: string }>(
         prepare,
         fields,
         asked,
@@ -42,10 +55,9 @@ export async function openBase(
       .catch((error) => {
         throw explain(error, options.workdir);
       });
-    const container = ready.withUser.id;
-    const info = readReport(ready.report.contents, uid, JSON.stringify(base), container);
-    const known = readAttributes(ready.attributes.contents);
-    return new DaggerSnapshot(workspace, container, info, options.user, new Map(), [], known, 0, 0);
+    const info = readReport(ready, uid, JSON.stringify(base), image.envVariables);
+    const known = readAttributes(ready.attributes.contents, info.reported);
+    return new DaggerSnapshot(workspace, ready.id, info, "root", new Map(), [], known, 0, 0);
   });
 }
 
@@ -114,33 +126,41 @@ function directoryOf(base: Base): string {
   );
 }
 
-function readReport(report: string, uid: string, key: string, container: string): BaseInfo {
-  const lines = new Map(report.split("\n").map((line) => splitOnce(line)));
+function readReport(
+  { report, id: container }: { report: { contents: string }; id: string },
+  uid: string,
+  key: string,
+  variables: readonly Variable[],
+): BaseInfo {
+  const lines = new Map(report.contents.split("\n").map((line) => splitOnce(line, " ")));
   const missing = lines.get("missing");
-  if (missing !== "" || !lines.has("fullblock")) {
+  if (!lines.has("missing") || missing || !lines.has("fullblock")) {
     const what = missing || "a dd that knows iflag=fullblock";
     throw unsupported(
       operation,
       `the image lacks ${what}, which forkbox needs in it to run commands. Use an image with coreutils or busybox.`,
     );
   }
+  const owner = `${uid}:${lines.get("gid")}`;
+  const become = becoming(lines.get("become"), owner);
+  if (!become) {
+    const what = "the image lacks a chroot with --userspec (coreutils) and a su that works (BusyBox)";
+    throw unsupported(operation, `${what}: forkbox needs one of them to run commands as the sandbox's user.`);
+  }
+  const environment = Object.fromEntries(variables.map(({ name, value }) => [name, value]));
   return {
     key,
     container,
-    owner: `${uid}:${lines.get("gid")}`,
-    environment: { HOME: lines.get("home") ?? "/", ...(lines.has("nolang") && { LANG: "C.UTF-8" }) },
+    owner,
+    become,
+    environment: { PATH: DEFAULT_PATH, LANG: "C.UTF-8", ...environment, HOME: lines.get("home") ?? "/" },
     fractions: lines.has("fractions"),
     reported: lines.get("reported")?.split(" ") ?? [],
   };
 }
 
-function ioText(name: string): string {
-  return as(name, call("file", { path: `${MOUNT}/io/${name}` }), "{contents}");
-}
-
-function splitOnce(line: string): [string, string] {
-  const space = line.indexOf(" ");
-  return space === -1 ? [line, ""] : [line.slice(0, space), line.slice(space + 1)];
+function mounted(name: string): string {
+  return as(name, call("file", { path: `${MOUNT}/${name}` }), "{contents}");
 }
 
 function explain(error: unknown, workdir: string): unknown {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ExecRequest, User } from "../../engine.js";
 import { QueryFailure, unsupported } from "./errors.js";
 import { call, type Step } from "./graphql.js";
+import { SYSTEM_PATH } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
 
@@ -14,7 +15,8 @@ const OCCUPIED = 3;
  * A cache that is mounted in its place can be moved by its sandbox, with the directory around it; the engine then
  * can't clean up, fails the command, and deletes what was in the cache.
  */
-const LINK = `owner=$1
+const LINK = `${SYSTEM_PATH}
+owner=$1
 shift
 make() {
   if [ -z "$1" ] || [ -d "$1" ]; then return; fi
@@ -55,11 +57,10 @@ export async function cacheSteps(
   return [
     ...old.map((path) => call("withoutMount", { path: mountOf(path) })),
     ...(await mountSteps(from, fresh, user, asked)),
-    ...linkSteps(
+    linkStep(
       owner,
       fresh.map(([path]) => path),
       old,
-      ownerOf(from.base, from.user),
     ),
   ];
 }
@@ -87,7 +88,7 @@ export function explainCaches(error: unknown): unknown {
   return unsupported("exec", "on Dagger the place of a cache must be empty or missing in the sandbox.");
 }
 
-function linkSteps(owner: string, fresh: readonly string[], old: readonly string[], user: string): Step[] {
+function linkStep(owner: string, fresh: readonly string[], old: readonly string[]): Step {
   const pairs = (paths: readonly string[]) => paths.flatMap((path) => [path, mountOf(path)]);
   const args = [
     "/bin/sh",
@@ -99,11 +100,7 @@ function linkSteps(owner: string, fresh: readonly string[], old: readonly string
     "--",
     ...pairs(old),
   ];
-  return [
-    call("withUser", { name: "0:0" }),
-    call("withExec", { args, noInit: true }),
-    call("withUser", { name: user }),
-  ];
+  return call("withExec", { args, noInit: true });
 }
 
 /** Where the cache of a place is mounted. */

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import { QueryFailure } from "./errors.js";
 
 /** What a `dagger session` says of itself. */
 export interface Address {
@@ -10,6 +11,9 @@ export interface Answer {
   status: number;
   body: string;
 }
+
+/** What a sandbox's own files make an answer is bounded here: one too long for a string would end this process. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** HTTP to a session: sockets stay open between queries, and as many queries run at once as are sent. */
 export class Connection {
@@ -24,7 +28,7 @@ export class Connection {
 
   /**
    * Sends one query. Aborting closes its socket: the engine then kills what the query runs.
-   * There is no time limit: a command may run for hours.
+   * There is no time limit: a command may run for hours. Rejects with QueryFailure for an answer that is too long.
    */
   send(query: string, signal?: AbortSignal, traceparent?: string): Promise<Answer> {
     const body = Buffer.from(JSON.stringify({ query }));
@@ -46,11 +50,23 @@ export class Connection {
         },
         (response) => {
           const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          let bytes = 0;
+          response.on("data", (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+            else
+              response.destroy(
+                new QueryFailure(`more than ${MAX_ANSWER_BYTES} bytes`, { _type: "TOO_LONG" }),
+              );
+          });
           response.once("error", reject);
-          response.once("end", () =>
-            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
-          );
+          response.once("end", () => {
+            try {
+              resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
+            } catch (error) {
+              reject(error);
+            }
+          });
         },
       );
       sent.once("error", reject);

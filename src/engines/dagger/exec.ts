@@ -6,20 +6,23 @@ import { readAttributes } from "./attributes.js";
 import { explainCaches } from "./caches.js";
 import { asking, unsupported } from "./errors.js";
 import { flattened } from "./flatten.js";
-import { as, call, chain, follow } from "./graphql.js";
+import { as, call, chain, follow, Word } from "./graphql.js";
 import { LiveText } from "./live.js";
-import { RESULT, type RunResult, readOutcome, readResult } from "./outcome.js";
-import { commandWords, cutOf, runOptions, stagedWords } from "./request.js";
+import { type RunAnswer, readOutcome, readResult, resultFields } from "./outcome.js";
+import { type Cut, commandWords, cutOf, mayForge, runOptions, stagedWords } from "./request.js";
 import { surround } from "./run-steps.js";
 import { CHANNEL, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import { openStdin, type Stdin } from "./stdin.js";
 import { LOG_MS, Stop } from "./stop.js";
+import type { Watch } from "./telemetry.js";
 
 const operation = "exec";
 /** How long to wait for the engine to say that all of a request that was cut off is dead. */
 const DEATH_MS = 2500;
+/** Where nothing tells: what a closed request ran was gone within half of it. */
+const UNSEEN_DEATH_MS = 1000;
 
 type OnBytes = ((stream: StreamName, bytes: Uint8Array) => void) | undefined;
 
@@ -29,19 +32,20 @@ export async function execOn(
   request: ExecRequest,
   onBytes: OnBytes,
 ): Promise<ExecOutcome> {
-  const { session } = from.workspace;
-  const stop = new Stop(request, (withinMs) => session.answers(withinMs));
   if (request.network !== "on")
     throw unsupported(operation, "a Dagger engine gives every command its network.");
-  const live = new LiveText(Object.values(request.secrets), onBytes);
+  const { session } = from.workspace;
+  const stop = new Stop(request, (withinMs) => session.answers(withinMs));
+  const cut = cutOf(request.limits.outputBytes);
+  const live = new LiveText(Object.values(request.secrets), cut.head, onBytes);
   const watch = session.telemetry?.watch((stream, text) => live.push(stream, text));
   const asked: QueryOptions = { operation, signal: stop.signal, traceparent: watch?.traceparent };
   from.workspace.load++;
   let stdin: Stdin | undefined;
   try {
-    stdin = await openStdin(request.stdin, from, request.user, asked);
+    stdin = await openStdin(request.stdin, from, asked);
     const outcome = await asking(operation, undefined, () =>
-      run(from, request, stdin as Stdin, stop, watch !== undefined, asked),
+      run(from, request, stdin as Stdin, stop, watch, cut, asked),
     );
     live.finish(outcome);
     if (outcome.kind !== "exited") return outcome;
@@ -54,8 +58,7 @@ export async function execOn(
       return { kind: "lost", error, ...live.printed() };
     }
     if (!stop.why || error.code !== "ABORTED") throw error;
-    // The engine kills what a closed request ran; nothing of it may be alive when this returns.
-    if (watch) await Promise.race([watch.idle(DEATH_MS), stop.silence()]);
+    await untilDead(watch, stop);
     return { kind: "stopped", why: stop.why, ...live.printed() };
   } finally {
     from.workspace.load--;
@@ -65,20 +68,25 @@ export async function execOn(
   }
 }
 
+/** The engine kills what a closed request ran; nothing of it may be alive when an operation has settled. */
+async function untilDead(watch: Watch | undefined, stop: Stop): Promise<void> {
+  await Promise.race([watch ? watch.idle(DEATH_MS) : sleep(UNSEEN_DEATH_MS), stop.silence()]);
+}
+
 async function run(
   from: DaggerSnapshot,
   request: ExecRequest,
   stdin: Stdin,
   stop: Stop,
-  live: boolean,
+  watch: Watch | undefined,
+  cut: Cut,
   asked: QueryOptions,
 ): Promise<ExecOutcome> {
   const { workspace, base } = from;
   const words = commandWords(request);
   const inFile = stagedWords(words);
-  const cut = cutOf(request.limits.outputBytes);
   const beside = {
-    options: runOptions(request, base, cut, live),
+    options: runOptions(request, base, cut, watch !== undefined),
     ...(inFile && { words: inFile }),
     ...(stdin.bytes && { in: stdin.bytes }),
   };
@@ -99,22 +107,36 @@ async function run(
     ...(inFile ? [] : words),
   ];
   const undo = [...after, ...(stdin.steps.length > 0 ? [call("withoutMount", { path: CHANNEL })] : [])];
-  const steps = [...before, ...stdin.steps, call("withExec", { args, noInit: true })];
+  const steps = [
+    ...before,
+    ...stdin.steps,
+    call("withExec", { args, noInit: true, ...(mayForge(request) && { expect: new Word("ANY") }) }),
+  ];
   const [first, ...others] = undo;
   const next = first ? as("next", first, `{${chain(others, "id")}}`) : "id";
   const running = workspace.session
-    .run<RunResult & { id?: string; next?: unknown }>(steps, `${RESULT} ${next}`, asked)
+    .run<RunAnswer & { id?: string; next?: unknown }>(steps, `${resultFields(request)} ${next}`, asked)
     .catch((error) => {
       throw explainCaches(error);
     });
-  const answer = await Promise.race([running, stdin.feed(asked)]);
+  let unfed: { error: unknown } | undefined;
+  stdin.feed(asked).catch((error) => {
+    if (stop.signal.aborted) return;
+    unfed = { error };
+    // Without its stdin it would go on.
+    stop.giveUp();
+  });
+  const answer = await running.catch(async (error) => {
+    if (!unfed) throw error;
+    await untilDead(watch, stop);
+  });
+  if (unfed || !answer) throw unfed?.error;
   const id = answer.id ?? follow<{ id: string }>(answer.next, others).id;
-  const result = readResult(answer);
+  const result = readResult(answer, request);
   const snapshot = from.with(id, {
-    user: request.user,
     caches,
     staged,
-    known: readAttributes(result.attributes),
+    known: readAttributes(result.attributes, base.reported),
   });
   return readOutcome(snapshot, request, result, cut, asked);
 }

@@ -1,7 +1,12 @@
 import { QueryFailure } from "./errors.js";
 
+/** A word of the schema, as an argument. */
+export class Word {
+  constructor(readonly text: string) {}
+}
+
 /** An argument of a field: what JSON can hold, with object keys bare. */
-export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
+export type Value = Word | string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
 /** A field with its arguments, to select further fields in. */
 export interface Step {
@@ -41,6 +46,7 @@ export function follow<T>(data: unknown, steps: readonly Step[]): T {
 
 function literal(value: Value): string {
   if (typeof value === "string") return JSON.stringify(value);
+  if (value instanceof Word) return value.text;
   if (typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `[${value.map(literal).join(",")}]`;
   return `{${Object.entries(value)

@@ -6,6 +6,7 @@ import { SandboxError } from "../../errors.js";
 import { cacheSteps } from "./caches.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
+import { SYSTEM_PATH } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import { type BaseInfo, DaggerSnapshot } from "./snapshot.js";
 import { stagedDigest } from "./staged-digest.js";
@@ -42,11 +43,11 @@ export async function keepSnapshot(
   const asked = { operation: "keep", signal };
   const { workspace, container, base, user, staged, layers } = snapshot;
   const bare = await cacheSteps(snapshot, new Map(), user, asked);
-  const script = `cat /proc/sys/kernel/random/uuid >${MARK}`;
+  const script = `${SYSTEM_PATH}
+cat /proc/sys/kernel/random/uuid >${MARK}`;
   const steps = [
     workspace.container(container),
     ...bare,
-    call("withUser", { name: "0:0" }),
     call("withExec", { args: ["/bin/sh", "-c", script, "mark", randomUUID()], noInit: true }),
   ];
   const made = await asking("keep", undefined, () =>
@@ -94,11 +95,7 @@ export async function findKept(
       asked,
     );
     if (file.contents !== kept.mark) return undefined;
-    const clean = [
-      ...steps,
-      call("withoutFile", { path: MARK }),
-      call("withUser", { name: kept.user === "root" ? "0:0" : kept.base.owner }),
-    ];
+    const clean = [...steps, call("withoutFile", { path: MARK })];
     const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
     const { base, user, staged, layers } = kept;
     return new DaggerSnapshot(workspace, sync, base, user, new Map(), staged, new Map(), layers + 2, 0);

@@ -5,25 +5,44 @@ type OnBytes = ((stream: StreamName, bytes: Uint8Array) => void) | undefined;
 /** How much of what was shown last must be found again to go on after it. */
 const ANCHOR_BYTES = 512;
 
+/** What was shown of one stream. */
+interface Shown {
+  chunks: Buffer[];
+  bytes: number;
+  /** Of what came after as much as is shown at most. */
+  dropped: number;
+}
+
 /**
  * A command's output as the engine's log shows it while it runs: text, with secrets replaced, and sometimes
  * with lines missing. When the command has ended, {@link finish} hands on what the log did not show.
  */
 export class LiveText {
-  readonly #shown: Record<StreamName, Buffer[]> = { stdout: [], stderr: [] };
+  readonly #shown: Record<StreamName, Shown> = {
+    stdout: { chunks: [], bytes: 0, dropped: 0 },
+    stderr: { chunks: [], bytes: 0, dropped: 0 },
+  };
   readonly #secrets: readonly string[];
+  readonly #mostBytes: number;
   readonly #onBytes: OnBytes;
   #finished = false;
 
-  constructor(secrets: readonly string[], onBytes: OnBytes) {
+  /** `mostBytes` of each stream are shown: the container cuts its log there too, but root in it can go round that. */
+  constructor(secrets: readonly string[], mostBytes: number, onBytes: OnBytes) {
     this.#secrets = secrets;
+    this.#mostBytes = mostBytes;
     this.#onBytes = onBytes;
   }
 
   push(stream: StreamName, text: string): void {
     if (this.#finished) return;
-    const bytes = Buffer.from(text);
-    this.#shown[stream].push(bytes);
+    const shown = this.#shown[stream];
+    const all = Buffer.from(text);
+    const bytes = all.subarray(0, this.#mostBytes - shown.bytes);
+    shown.dropped += all.length - bytes.length;
+    if (bytes.length === 0) return;
+    shown.bytes += bytes.length;
+    shown.chunks.push(bytes);
     this.#onBytes?.(stream, bytes);
   }
 
@@ -31,9 +50,9 @@ export class LiveText {
   printed(): { stdout: RawOutput; stderr: RawOutput } {
     this.#finished = true;
     const all = (stream: StreamName): RawOutput => ({
-      head: Buffer.concat(this.#shown[stream]),
+      head: Buffer.concat(this.#shown[stream].chunks),
       tail: Buffer.alloc(0),
-      droppedBytes: 0,
+      droppedBytes: this.#shown[stream].dropped,
     });
     return { stdout: all("stdout"), stderr: all("stderr") };
   }
@@ -44,7 +63,7 @@ export class LiveText {
     for (const stream of ["stdout", "stderr"] as const) {
       const { head, tail, droppedBytes } = output[stream];
       const whole = droppedBytes === 0 ? Buffer.concat([head, tail]) : Buffer.from(head);
-      const rest = this.#rest(Buffer.concat(this.#shown[stream]), whole);
+      const rest = this.#rest(Buffer.concat(this.#shown[stream].chunks), whole);
       if (rest.length > 0) this.#onBytes(stream, rest);
       if (droppedBytes > 0 && tail.length > 0) this.#onBytes(stream, tail);
     }

@@ -3,69 +3,87 @@ import { SandboxError } from "../../errors.js";
 import { exactBytes, exportBytes, type FileText, TEXT } from "./bytes.js";
 import { asking } from "./errors.js";
 import { as, call, type Step } from "./graphql.js";
-import type { Cut } from "./request.js";
+import { type Cut, mayForge } from "./request.js";
 import { MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
+import { splitOnce } from "./split-once.js";
 
 const operation = "exec";
-/** Longer files are not asked for as text: the engine has a limit, and memory is finite. */
-const MAX_TEXT_BYTES = 32 * 1024 * 1024;
+/** Longer files are not asked for as text: in JSON it is up to six times as long, and both streams come in one answer. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+const ENDED = /^(exited|deadline) (\d{1,3}) (\d*) (\d*) (\d+) (\d+)$/;
 
 /** What a query for a command's result gave. */
-export interface RunResult {
+export interface RunAnswer {
   result: { contents: string };
+  exitCode?: number;
 }
 
-export const RESULT = as("result", ioFile("result"), "{contents}");
+/** How a command ended, and what its first process found when it had. */
+export interface RunResult {
+  why: "exited" | "deadline";
+  exitCode: number;
+  /** Of what was kept of each stream's beginning; NaN where it can't be told. */
+  lengths: [out: number, err: number];
+  /** What came after that. */
+  rests: [out: number, err: number];
+  /** What directories are like. */
+  attributes: string;
+  /** Both streams, where they are short. */
+  output: string | undefined;
+}
 
-type Head = Partial<FileText> & { size: number };
+const RESULT = as("result", ioFile("result"), "{contents}");
 
-/** How a command ended, the lengths of its streams, what directories are like, and its output where that is short. */
-export function readResult({ result: { contents } }: RunResult) {
-  const [head = "", output] = splitOnce(contents, "\n\n");
-  const [status = "", attributes = ""] = splitOnce(head, "\n");
-  const [why, detail, ...lengths] = status.split(" ");
+/** What to select of a container in which a command has run. */
+export function resultFields(request: ExecRequest): string {
+  return mayForge(request) ? `${RESULT} exitCode` : RESULT;
+}
+
+/** Throws what must leave nothing changed: what did not run, and a result that is not what the command came to. */
+export function readResult({ result, exitCode: own }: RunAnswer, request: ExecRequest): RunResult {
+  const [head, output] = splitOnce(result.contents, "\n\n");
+  const [status, attributes = ""] = splitOnce(head, "\n");
+  if (status.startsWith("cwd ")) throw badCwd(request.cwd, status);
+  if (status === "replaced") throw tampered();
+  const [, why, code, length1, length2, rest1, rest2] = ENDED.exec(status) ?? [];
+  if (why === undefined) {
+    const message = `exec: the command could not be set up in the container (${status.slice(0, 100)}).`;
+    throw new SandboxError("ENGINE_ERROR", message, { operation });
+  }
+  const exitCode = Number(code);
+  // What the first process itself ended with is out of the command's reach, and says whether that was 0.
+  if (mayForge(request) && (own === 0) !== (why === "exited" && exitCode === 0)) throw tampered();
+  const count = (digits: string | undefined) => (digits ? Number(digits) : Number.NaN);
   return {
-    why,
-    detail,
-    lengths: lengths.map((length) => (length === "" ? Number.NaN : Number(length))),
+    why: why as "exited" | "deadline",
+    exitCode,
+    lengths: [count(length1), count(length2)],
+    rests: [count(rest1), count(rest2)],
     attributes,
     output,
   };
 }
 
-function splitOnce(text: string, separator: string): [string, string | undefined] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-/** The outcome that a run left in its container. Throws what must leave nothing changed. */
+/** The outcome that a run left in its container. */
 export async function readOutcome(
   after: DaggerSnapshot,
   request: ExecRequest,
-  result: ReturnType<typeof readResult>,
+  result: RunResult,
   cut: Cut,
   asked: QueryOptions,
 ): Promise<ExecOutcome> {
-  const { why, detail } = result;
-  if (why === "cwd") throw badCwd(request.cwd, detail);
-  if (why !== "exited" && why !== "deadline") {
-    throw new SandboxError(
-      "ENGINE_ERROR",
-      `exec: the command could not be set up in the container (${why}).`,
-      { operation },
-    );
-  }
+  const { why, exitCode } = result;
   const { stdout, stderr } =
     shortOutput(result, cut) ??
-    (await asking(operation, undefined, () => readStreams(after, request, cut, asked)));
+    (await asking(operation, undefined, () => readStreams(after, request, result, cut, asked)));
   if (why === "deadline") return { kind: "stopped", why, stdout, stderr };
-  return { kind: "exited", exitCode: Number(detail), snapshot: after, stdout, stderr };
+  return { kind: "exited", exitCode, snapshot: after, stdout, stderr };
 }
 
 /** Undefined when there is more of it elsewhere, or it is not UTF-8. */
-function shortOutput({ lengths: [out = 0, err = 0], output = "" }: ReturnType<typeof readResult>, cut: Cut) {
+function shortOutput({ lengths: [out, err], output = "" }: RunResult, cut: Cut) {
   if (out >= cut.head || err >= cut.head) return undefined;
   const bytes = exactBytes({ size: out + err, contents: output });
   return bytes && { stdout: whole(bytes.subarray(0, out)), stderr: whole(bytes.subarray(out)) };
@@ -75,7 +93,15 @@ function whole(head: Buffer): RawOutput {
   return { head, tail: Buffer.alloc(0), droppedBytes: 0 };
 }
 
-async function readStreams(after: DaggerSnapshot, request: ExecRequest, cut: Cut, asked: QueryOptions) {
+type Head = Partial<FileText> & { size: number };
+
+async function readStreams(
+  after: DaggerSnapshot,
+  request: ExecRequest,
+  { rests }: RunResult,
+  cut: Cut,
+  asked: QueryOptions,
+) {
   const { workspace, container } = after;
   const fields = textFields(request, cut.head);
   const heads = await workspace.session.run<{ out: Head; err: Head }>(
@@ -84,8 +110,8 @@ async function readStreams(after: DaggerSnapshot, request: ExecRequest, cut: Cut
     asked,
   );
   const [stdout, stderr] = await Promise.all([
-    readStream(after, request, "out", heads.out, cut, asked),
-    readStream(after, request, "err", heads.err, cut, asked),
+    readStream(after, request, "out", heads.out, rests[0], cut, asked),
+    readStream(after, request, "err", heads.err, rests[1], cut, asked),
   ]);
   return { stdout, stderr };
 }
@@ -100,6 +126,7 @@ async function readStream(
   request: ExecRequest,
   name: "out" | "err",
   head: Head,
+  rest: number,
   cut: Cut,
   asked: QueryOptions,
 ): Promise<RawOutput> {
@@ -107,37 +134,34 @@ async function readStream(
   const at = [workspace.container(container)];
   const bytes = async (file: string, text: Head, mostBytes: number) => {
     if (text.size === 0) return Buffer.alloc(0);
-    // It lies where the command can write: it may have put anything in its place.
     if (text.size > mostBytes) throw tampered();
     const exact = text.contents === undefined ? undefined : exactBytes(text as FileText);
     return exact ?? exportBytes(workspace, [...at, ioFile(file)], asked);
   };
   const first = await bytes(name, head, cut.head);
-  if (head.size < cut.head) return whole(first);
-  const fields = `${as("tail", ioFile(`${name}.tail`), textFields(request, cut.tail))} ${as("rest", ioFile(`${name}.rest`), "{contents}")}`;
-  const more = await workspace.session.run<{
-    tail: Head;
-    rest: { contents: string };
-  }>(at, fields, asked);
+  if (rest === 0) return whole(first);
+  const fields = as("tail", ioFile(`${name}.tail`), textFields(request, cut.tail));
+  const more = await workspace.session.run<{ tail: Head }>(at, fields, asked);
   const tail = await bytes(`${name}.tail`, more.tail, cut.tail);
-  const droppedBytes = Number(more.rest.contents) - tail.length;
+  const droppedBytes = rest - tail.length;
+  if (!(droppedBytes >= 0)) throw tampered();
   if (droppedBytes === 0) return whole(Buffer.concat([first, tail]));
   return { head: first, tail, droppedBytes };
 }
 
 function ioFile(name: string): Step {
-  return call("file", { path: `${MOUNT}/io/${name}` });
+  return call("file", { path: `${MOUNT}/${name}` });
 }
 
 function tampered(): SandboxError {
-  const message = `exec: the command put something else in place of its own output, in ${MOUNT}/io. Nothing was changed.`;
+  const message = `exec: the command put something else in place of its own result or output, in ${MOUNT}. Nothing was changed.`;
   return new SandboxError("ENGINE_ERROR", message, { operation });
 }
 
-function badCwd(cwd: string, detail: string | undefined): SandboxError {
+function badCwd(cwd: string, status: string): SandboxError {
   const fail = (code: "NOT_FOUND" | "NOT_A_DIRECTORY" | "PERMISSION", why: string) =>
     new SandboxError(code, `exec: the cwd ${cwd} ${why}; nothing ran.`, { operation, path: cwd });
-  if (detail === "file") return fail("NOT_A_DIRECTORY", "is not a directory");
-  if (detail === "denied") return fail("PERMISSION", "can't be entered by the sandbox's user");
+  if (status === "cwd file") return fail("NOT_A_DIRECTORY", "is not a directory");
+  if (status === "cwd denied") return fail("PERMISSION", "can't be entered by the sandbox's user");
   return fail("NOT_FOUND", "does not exist in the sandbox");
 }

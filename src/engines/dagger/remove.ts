@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { call } from "./graphql.js";
-import { MOUNT } from "./scripts.js";
+import { MOUNT, SYSTEM_PATH } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
-import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+import { quote } from "./shell-quote.js";
+import type { DaggerSnapshot } from "./snapshot.js";
 
 const NAMES_PER_COMMAND = 500;
 
@@ -20,13 +21,11 @@ export async function removeGone(
   const staged = await workspace.stageTools({ remove: removalScript(to, remove) });
   const steps = [
     workspace.container(container),
-    call("withUser", { name: "0:0" }),
     call("withMountedDirectory", { path: MOUNT, source: await workspace.hostDirectory(staged, asked) }),
     call("withExec", {
       args: ["/bin/sh", `${MOUNT}/remove`, randomBytes(9).toString("base64url")],
       noInit: true,
     }),
-    call("withUser", { name: ownerOf(from.base, from.user) }),
   ];
   const { sync } = await workspace.session.run<{ sync: string }>(steps, "sync", asked);
   return from.with(sync, { staged });
@@ -35,12 +34,13 @@ export async function removeGone(
 /** Never goes through a link: the sandbox may have put one where a directory was. */
 function removalScript(to: string, remove: readonly Buffer[]): Buffer {
   const lines = [
+    SYSTEM_PATH,
     'into() { for part; do [ -d "./$part" ] && [ ! -L "./$part" ] && cd "./$part" || return 1; done; }',
-    `cd ${quoted(Buffer.from(to).toString("latin1"))} || exit 0`,
+    `cd ${quote(Buffer.from(to).toString("latin1"))} || exit 0`,
   ];
   for (const { parent, names } of byParent(remove)) {
-    const parts = parent.split("/").filter(Boolean).map(quoted).join(" ");
-    const words = names.map((name) => quoted(`./${name}`)).join(" ");
+    const parts = parent.split("/").filter(Boolean).map(quote).join(" ");
+    const words = names.map((name) => quote(`./${name}`)).join(" ");
     lines.push(`(into ${parts}; [ $? = 0 ] && { rm -f ${words}; rmdir ${words}; }) 2>/dev/null`);
   }
   lines.push("exit 0", "");
@@ -60,8 +60,4 @@ function byParent(remove: readonly Buffer[]): { parent: string; names: string[] 
     else groups.push({ parent, names: [text.slice(slash + 1)] });
   }
   return groups;
-}
-
-function quoted(latin1: string): string {
-  return `'${latin1.replaceAll("'", "'\\''")}'`;
 }

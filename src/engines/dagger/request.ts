@@ -1,6 +1,9 @@
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { AS_ROOT } from "./become.js";
 import { unsupported } from "./errors.js";
+import { TAKEN_NAME } from "./scripts.js";
+import { quote } from "./shell-quote.js";
 import type { BaseInfo } from "./snapshot.js";
 
 const operation = "exec";
@@ -42,6 +45,12 @@ export function commandWords(request: ExecRequest): string[] {
         `a secret named ${name}: on Dagger its name must be of letters, digits and _.`,
       );
     }
+    if (TAKEN_NAME.test(name)) {
+      throw unsupported(
+        operation,
+        `a secret named ${name}: on Dagger a shell that starts commands needs that name.`,
+      );
+    }
   }
   const plain = Object.entries(request.env).filter(([name]) => !(name in request.secrets));
   const [program] = request.argv;
@@ -52,7 +61,12 @@ export function commandWords(request: ExecRequest): string[] {
   return words;
 }
 
-/** What a sandbox's commands have in common, for the script to read: the base's own variables come first. */
+/** Whether the command has the rights of what watches it: then only what the engine itself saw of both counts. */
+export function mayForge({ user }: ExecRequest): boolean {
+  return user === "root";
+}
+
+/** What a sandbox's commands have in common, for the script to read: who they run as, and the base's own variables. */
 export function runOptions(
   request: ExecRequest,
   base: BaseInfo,
@@ -63,9 +77,11 @@ export function runOptions(
   const short = Object.keys(request.secrets).length > 0 ? 0 : SHORT_BYTES;
   const plain = Object.entries(base.environment).filter(([name]) => !(name in request.secrets));
   const words = plain.map(([name, value]) => quote(`${name}=${value}`)).join(" ");
+  const become = request.user === "root" ? AS_ROOT : base.become;
   return Buffer.from(
-    `block=${block} blocks=${blocks} tail=${tail} short=${short} live=${live ? 1 : 0} reported='${base.reported.join(" ")}'
-set -- ${words} "$@"
+    `fbx_block=${block} fbx_blocks=${blocks} fbx_tail=${tail} fbx_short=${short} fbx_live=${live ? 1 : 0}
+fbx_failed=${mayForge(request) ? 1 : 0} fbx_reported='${base.reported.join(" ")}'
+set -- ${become.map(quote).join(" ")} "$fbx_cwd" env ${words} "$@"
 `,
   );
 }
@@ -89,8 +105,4 @@ function checkLength(words: readonly string[]): void {
 function tooLong(what: string, limit: number): SandboxError {
   const message = `exec: the arguments and variables of the command are too long (${what}; at most ${limit}). Write them to a file, or pass them through stdin.`;
   return new SandboxError("INVALID_ARGUMENT", message, { operation });
-}
-
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -3,7 +3,7 @@ import { cacheSteps, cachesOf } from "./caches.js";
 import { call, type Step } from "./graphql.js";
 import { MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
-import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+import type { DaggerSnapshot } from "./snapshot.js";
 
 /** What goes around a command: steps before it, and after it those that take away what only it may have. */
 export interface Surroundings {
@@ -23,7 +23,6 @@ export async function surround(
   const caches = cachesOf(request);
   const before = [workspace.container(container), ...(await cacheSteps(from, caches, request.user, asked))];
   const after: Step[] = [];
-  if (request.user !== from.user) before.push(call("withUser", { name: ownerOf(from.base, request.user) }));
   for (const [name, value] of Object.entries(request.secrets)) {
     before.push(call("withSecretVariable", { name, secret: await workspace.secret(name, value, asked) }));
     after.push(call("withoutSecretVariable", { name }));

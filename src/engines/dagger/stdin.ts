@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { call, type Step } from "./graphql.js";
 import { CHANNEL, FEED, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
-import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+import type { DaggerSnapshot } from "./snapshot.js";
 
 /** A stdin that ends within this is a file for the command, and costs nothing while it runs. */
 const GATHER_MS = 30;
@@ -22,12 +22,12 @@ export interface Stdin {
 
 /**
  * Dagger starts a command with all of its input or none. A stdin that goes on is handed to the running command
- * in pieces: each is brought by a small command of its own into a cache volume that both see.
+ * in pieces: each is brought by a small command of its own into a cache volume that both see. It is root's: what the
+ * command put there, links among it, would be read with root's rights.
  */
 export async function openStdin(
   source: AsyncIterable<Uint8Array> | undefined,
   from: DaggerSnapshot,
-  user: "sandbox" | "root",
   options: QueryOptions,
 ): Promise<Stdin> {
   if (!source)
@@ -40,7 +40,7 @@ export async function openStdin(
   const key = `forkbox-stdin-${randomBytes(12).toString("hex")}`;
   const { session } = from.workspace;
   const { id } = await session.run<{ id: string }>([call("cacheVolume", { key })], "id", options);
-  const mount = call("withMountedCache", { path: CHANNEL, cache: id, owner: ownerOf(from.base, user) });
+  const mount = call("withMountedCache", { path: CHANNEL, cache: id });
   const stop = new AbortController();
   return {
     bytes: undefined,
@@ -78,7 +78,6 @@ async function bring(
   const source = await workspace.hostDirectory(staged, options);
   const steps = [
     workspace.container(container),
-    call("withUser", { name: "0:0" }),
     call("withMountedDirectory", { path: MOUNT, source }),
     mount,
     call("withExec", { args: ["/bin/sh", "-c", FEED, "feed", String(number)], noInit: true }),

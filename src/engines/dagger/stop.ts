@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecRequest } from "../../engine.js";
 
 /** After the container's own deadline, how long its answer may take before the request is cut off. */
@@ -50,8 +51,14 @@ export class Stop {
 
   /** Resolves when the engine turns out not to answer: there is nothing to wait for then. */
   async silence(): Promise<void> {
-    if (this.#silent || !(await this.#answers(SILENT_MS))) return;
-    return new Promise(() => undefined);
+    // One that did not answer just now may be slow, and kill all the same.
+    if (this.#silent) await sleep(SILENT_MS);
+    else if (await this.#answers(SILENT_MS)) return new Promise(() => undefined);
+  }
+
+  /** Cuts the request off for a reason of the caller's own. */
+  giveUp(): void {
+    this.#controller.abort();
   }
 
   close(): void {

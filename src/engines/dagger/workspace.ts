@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { call, type Step } from "./graphql.js";
 import { PREPARE, RUN } from "./scripts.js";
@@ -42,9 +42,6 @@ export class Workspace {
     const hash = createHash("sha256");
     for (const [name, data] of Object.entries(files)) hash.update(`${name} ${data.length}\n`).update(data);
     return this.state.stage(hash.digest("hex"), async (directory) => {
-      await mkdir(join(directory, "io"));
-      // Whoever the command runs as writes here.
-      await chmod(join(directory, "io"), 0o777);
       for (const [name, data] of Object.entries(files)) {
         await writeFile(join(directory, name), data);
         await chmod(join(directory, name), name === "run" ? 0o755 : 0o644);
