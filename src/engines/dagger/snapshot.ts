@@ -6,6 +6,8 @@ import type { Workspace } from "./workspace.js";
 export interface BaseInfo {
   /** Owner of what is written for the sandbox's user; root's is 0:0. */
   owner: string;
+  /** The words before a command's own that make root its user. */
+  become: readonly string[];
   /** What every command finds in its environment unless the sandbox says otherwise. */
   environment: Readonly<Record<string, string>>;
   /** Which base it is: what caches are kept apart by. */
