@@ -90,6 +90,32 @@ export function describeFiles(engine: EngineUnderTest): void {
       expect(await sandbox.readTextFile("dir/file")).toBe("textmore\n");
     });
 
+    test("many at once leave the directories they come to, and those above, as they are", async () => {
+      const stat = "stat -c '%n %a %u:%g' / /tmp . closed closed/in shared";
+      const targets = [
+        ["closed/in"],
+        ["/tmp/made", "closed/in"],
+        ["shared", "closed", "."],
+        ["closed/in/new", "/tmp"],
+      ];
+      for (const directories of targets) {
+        const sandbox = await prepared.fork();
+        const before = await sandbox.exec(
+          `mkdir -p closed/in shared; chmod 700 closed; chmod 3777 shared; ${stat}`,
+        );
+        const files = directories.flatMap((directory) =>
+          Array.from({ length: 5 }, (_, index) => ({ path: `${directory}/file-${index}`, data: "x" })),
+        );
+        await sandbox.writeFiles(files);
+        const paths = files.map(({ path }) => path).join(" ");
+        const others = `find ${paths} ! -user "$(id -u)" -o ! -perm 644`;
+        const after = await sandbox.exec(
+          `${stat}; ${others}; for file in ${paths}; do echo more >> $file; done`,
+        );
+        expect(after).toEqual({ ...before, durationMs: after.durationMs });
+      }
+    });
+
     test("overwriting keeps the mode, and a mode that is given is set", async () => {
       const sandbox = await prepared.fork();
       await sandbox.exec("echo old > script; chmod 751 script");

@@ -67,7 +67,7 @@ async function remove(
     );
   }
   const left = await asking(asked.operation, path, () => commit(from, [withoutStep(real)], asked));
-  return left.with(left.container, { known: left.knownOutside(real), layers: left.layers });
+  return left.with(left.container, { known: left.knownOutside(real) });
 }
 
 /** The engine takes a path with * in it for a pattern; then each special character is a class of its own. */

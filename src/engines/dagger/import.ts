@@ -37,8 +37,7 @@ export async function importInto(
   const staged = await stageEntries(from.workspace.state, plan, real, previous, signal);
   return asking(operation, plan.to, async () => {
     const cleared = stat && plan.remove.length > 0 ? await removeGone(from, real, plan.remove, asked) : from;
-    const { layers } = cleared;
-    const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real), layers });
+    const fresh = cleared.with(cleared.container, { known: knownAbove(cleared, real) });
     const placed = await placeTree(fresh, staged, onto, ownerOf(from.base, user), asked);
     const snapshot = await flattened(placed, asked);
     const stamps = new Map(plan.entries.map(({ path, stamp }) => [path.toString("latin1"), stamp]));

@@ -36,12 +36,11 @@ export async function placeTree(
   return placed.with(placed.container, {
     staged: stagedSkeleton,
     known: attributes,
-    layers: placed.layers,
   });
 }
 
 /** The ID of a staged directory with owners set, outermost first. */
-async function owned(
+export async function owned(
   { workspace }: DaggerSnapshot,
   staged: string,
   owners: readonly (readonly [path: string, owner: string])[],
@@ -77,6 +76,7 @@ async function fill(
   // Inside out: one that is closed to its own user closes what is in it.
   for (const [path, attributes] of [...skeleton].reverse())
     await chmod(directory + path, attributes?.mode ?? 0o755);
+  await chmod(directory, 0o755);
 }
 
 function hashOf(skeleton: readonly (readonly [string, Attributes | undefined])[]): string {

@@ -44,8 +44,9 @@ export class DaggerSnapshot implements Snapshot {
   ) {}
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
-    const { user = this.user, caches = this.caches, known = this.known, layers = this.layers + 1 } = changed;
-    const { staged, steps = this.steps + 1 } = changed;
+    const { user = this.user, caches = this.caches, known = this.known, staged } = changed;
+    const further = container === this.container ? 0 : 1;
+    const { layers = this.layers + further, steps = this.steps + further } = changed;
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
     return new DaggerSnapshot(
@@ -72,9 +73,9 @@ interface Changed {
   caches?: ReadonlyMap<string, string>;
   staged?: string;
   known?: ReadonlyMap<string, Attributes>;
-  /** Default: one more. */
+  /** Default: one more, of another container. */
   layers?: number;
-  /** Default: one more. */
+  /** Default: one more, of another container. */
   steps?: number;
 }
 
