@@ -79,7 +79,7 @@ describeLocal("a prune killed while it removes a base", () => {
     await prune({ all: true });
     expect(await readdir(bases)).toEqual([]);
     await library.remove();
-  }, 120_000);
+  }, 300_000);
 });
 
 /** Of the one whole base with a directory `many`. */
