@@ -44,6 +44,21 @@ export function describeCaches(engine: EngineUnderTest): void {
       expect((await sandbox.exec("cat /cache/file; ls /workspace")).stdout).toBe("stopped\n");
     });
 
+    test("it stays the same, and its user's, however many commands and files come", async () => {
+      const sandbox = await create({ [uniqueWord("cache")]: "/cache" });
+      if (sandbox === undefined) return;
+      await using _closing = sandbox;
+      const rounds = Array.from({ length: 16 }, (_, index) => String(index));
+      for (const round of rounds) {
+        await sandbox.exec(`echo ${round} >> /cache/rounds && cp /cache/rounds copy-${round}`);
+        await sandbox.writeFile("last", round);
+      }
+      expect(await sandbox.readTextFile("copy-15")).toBe(`${rounds.join("\n")}\n`);
+      expect((await sandbox.exec("stat -c %u /cache/. /cache/rounds; id -u; cat last")).stdout).toMatch(
+        /^(\d+)\n\1\n\1\n15$/,
+      );
+    });
+
     test("file operations in it are UNSUPPORTED, and around it they are not", async () => {
       const sandbox = await create({ [uniqueWord("cache")]: "/workspace/cache" });
       if (sandbox === undefined) return;

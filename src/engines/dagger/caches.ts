@@ -56,7 +56,7 @@ export async function cacheSteps(
   const owner = ownerOf(from.base, user);
   return [
     ...old.map((path) => call("withoutMount", { path: mountOf(path) })),
-    ...(await mountSteps(from, fresh, user, asked)),
+    ...(await mountSteps(from, fresh, asked)),
     linkStep(
       owner,
       fresh.map(([path]) => path),
@@ -69,12 +69,11 @@ export async function cacheSteps(
 export async function mountSteps(
   { workspace, base }: DaggerSnapshot,
   caches: Iterable<readonly [path: string, volume: string]>,
-  user: User,
   asked: QueryOptions,
 ): Promise<Step[]> {
-  const owner = ownerOf(base, user);
   const steps: Step[] = [];
   for (const [path, volume] of caches) {
+    const owner = ownerOf(base, volume.endsWith(" root") ? "root" : "sandbox");
     const key = `forkbox ${volume} ${base.key}`;
     const { id } = await workspace.session.run<{ id: string }>([call("cacheVolume", { key })], "id", asked);
     steps.push(call("withMountedCache", { path: mountOf(path), cache: id, owner }));

@@ -3,7 +3,7 @@ import { mountSteps } from "./caches.js";
 import { QueryFailure } from "./errors.js";
 import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
-import { type DaggerSnapshot, ownerOf } from "./snapshot.js";
+import type { DaggerSnapshot } from "./snapshot.js";
 import type { Workspace } from "./workspace.js";
 
 /** An engine refuses to stand a container on some 450 layers, and each makes what comes after it slower. */
@@ -17,7 +17,7 @@ const MOST_STEPS = 12;
  * base's container. What can't be had so stays as it is.
  */
 export async function flattened(snapshot: DaggerSnapshot, asked: QueryOptions): Promise<DaggerSnapshot> {
-  const { workspace, base, caches, user, layers, steps } = snapshot;
+  const { workspace, base, caches, layers, steps } = snapshot;
   const { session } = workspace;
   if (layers < MOST_LAYERS && steps < MOST_STEPS) return snapshot;
   try {
@@ -29,8 +29,7 @@ export async function flattened(snapshot: DaggerSnapshot, asked: QueryOptions): 
     const renewed = [
       workspace.container(base.container),
       call("withRootfs", { directory }),
-      call("withUser", { name: ownerOf(base, user) }),
-      ...(await mountSteps(snapshot, caches, user, asked)),
+      ...(await mountSteps(snapshot, caches, asked)),
     ];
     // A merge is made when something looks at it.
     const fields = merges ? `id ${call("stat", { path: "/" }).text}{size}` : "id";

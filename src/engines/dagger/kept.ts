@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { cacheSteps } from "./caches.js";
 import { asking } from "./errors.js";
@@ -23,7 +22,6 @@ interface Kept {
   container: string;
   mark: string;
   base: BaseInfo;
-  user: User;
   /** What must stay on this host for the recipe, as it is: an engine that was wiped would read it again. */
   staged: readonly string[];
   stagedDigest: string;
@@ -41,8 +39,8 @@ export async function keepSnapshot(
   signal?: AbortSignal,
 ): Promise<void> {
   const asked = { operation: "keep", signal };
-  const { workspace, container, base, user, staged, layers } = snapshot;
-  const bare = await cacheSteps(snapshot, new Map(), user, asked);
+  const { workspace, container, base, staged, layers } = snapshot;
+  const bare = await cacheSteps(snapshot, new Map(), "sandbox", asked);
   const script = `${SYSTEM_PATH}
 cat /proc/sys/kernel/random/uuid >${MARK}`;
   const steps = [
@@ -63,7 +61,6 @@ cat /proc/sys/kernel/random/uuid >${MARK}`;
     container: made.id,
     mark: made.file.contents,
     base,
-    user,
     staged,
     stagedDigest: await stagedDigest(staged),
     layers,
@@ -97,8 +94,8 @@ export async function findKept(
     if (file.contents !== kept.mark) return undefined;
     const clean = [...steps, call("withoutFile", { path: MARK })];
     const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
-    const { base, user, staged, layers } = kept;
-    return new DaggerSnapshot(workspace, sync, base, user, new Map(), staged, new Map(), layers + 2, 0);
+    const { base, staged, layers } = kept;
+    return new DaggerSnapshot(workspace, sync, base, new Map(), staged, new Map(), layers + 2, 0);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
     return undefined;

@@ -29,8 +29,6 @@ export class DaggerSnapshot implements Snapshot {
     readonly workspace: Workspace,
     readonly container: string,
     readonly base: BaseInfo,
-    /** Who commands run as, as the container is. */
-    readonly user: User,
     /** Caches that are mounted: path to volume. */
     readonly caches: ReadonlyMap<string, string>,
     /** Host paths that the recipe names. */
@@ -44,22 +42,12 @@ export class DaggerSnapshot implements Snapshot {
   ) {}
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
-    const { user = this.user, caches = this.caches, known = this.known, staged } = changed;
+    const { caches = this.caches, known = this.known, staged } = changed;
     const further = container === this.container ? 0 : 1;
     const { layers = this.layers + further, steps = this.steps + further } = changed;
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
-    return new DaggerSnapshot(
-      this.workspace,
-      container,
-      this.base,
-      user,
-      caches,
-      paths,
-      known,
-      layers,
-      steps,
-    );
+    return new DaggerSnapshot(this.workspace, container, this.base, caches, paths, known, layers, steps);
   }
 
   /** What is still known when a path and all below it may have changed. */
@@ -69,7 +57,6 @@ export class DaggerSnapshot implements Snapshot {
 }
 
 interface Changed {
-  user?: User;
   caches?: ReadonlyMap<string, string>;
   staged?: string;
   known?: ReadonlyMap<string, Attributes>;
