@@ -103,6 +103,7 @@ export class Session {
       answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
+      if (error instanceof QueryFailure) throw error;
       throw this.#lost(operation, error);
     }
     try {
