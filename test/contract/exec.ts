@@ -41,6 +41,17 @@ export function describeExec(engine: EngineUnderTest): void {
       expect(await sandbox.readTextFile("file")).toBe("kept\n");
     });
 
+    test.each([
+      ["INT", 130],
+      ["QUIT", 131],
+    ])("SIG%s is not ignored: it ends a command, as it does in a terminal", async (signal, code) => {
+      const sandbox = await prepared.fork();
+      expect(await sandbox.exec(`kill -${signal} $$; echo survived`)).toMatchObject({
+        exitCode: code,
+        stdout: "",
+      });
+    });
+
     test("a list is a program and its arguments as they are: no shell reads them", async () => {
       const sandbox = await prepared.fork();
       const words = ["$HOME; *", "two\nlines", "", "-n", 'it\'s "quoted"', "käse €🙂", "\\n", "a  b"];

@@ -27,6 +27,20 @@ export function describeSecrets(engine: EngineUnderTest): void {
       expect(result.stderr).toContain("***");
     });
 
+    test("a secret may be named as a script would name its own variables", async () => {
+      const secret = uniqueWord("secret");
+      const names = ["input", "io", "live", "tail", "seconds", "code", "cwd", "why", "logs", "pid", "piece"];
+      const sandbox = await prepared.fork();
+      const { stdout } = await sandbox.exec(
+        `printf %s "${names.map((name) => `$${name}`).join("")}" | wc -c`,
+        {
+          secrets: Object.fromEntries(names.map((name) => [name, secret])),
+          timeoutMs: 30_000,
+        },
+      );
+      expect(Number(stdout)).toBe(names.length * secret.length);
+    });
+
     test("a secret of one command stays redacted in later ones and in forks, which may have its files", async () => {
       const secret = uniqueWord("secret");
       const sandbox = await prepared.fork();

@@ -153,6 +153,16 @@ export function describeStopped(engine: EngineUnderTest): void {
       expect(result).toMatchObject({ exitCode: 0, stdout: "ended\n" });
     });
 
+    test("nor does one whose name looks like a line of numbers", async () => {
+      const sandbox = await prepared.fork();
+      const named = Array.from({ length: 60 }, (_, pid) => `"/tmp/a b ${pid} c" 1000 &`).join(" ");
+      await sandbox.exec(
+        'for i in $(seq 0 59); do cp /bin/sleep "/tmp/a b $i c"; done; cp /bin/sleep "/tmp/x) S 1 ("',
+      );
+      const result = await sandbox.exec(`${named} "/tmp/x) S 1 (" 1000 & echo ended`, { timeoutMs: 30_000 });
+      expect(result).toMatchObject({ exitCode: 0, stdout: "ended\n" });
+    });
+
     test("a reader that is given an endless stream is stopped by its deadline", async () => {
       const sandbox = await prepared.fork();
       const mark = uniqueWord();
@@ -172,6 +182,19 @@ export function describeStopped(engine: EngineUnderTest): void {
       expect(await processesWith(mark)).toEqual([]);
       await expectUnchanged(sandbox);
       expect(ended).toBe(true);
+    });
+
+    test("a stdin that fails while its command runs stops that", async () => {
+      const sandbox = await prepared.fork();
+      const mark = uniqueWord();
+      async function* failing() {
+        yield "go\n";
+        await waitForProcesses(mark, 1);
+        throw new Error("no more input");
+      }
+      await expectCode(start(sandbox, "cat; sleep 1000", mark, { stdin: failing() }), "ABORTED");
+      expect(await processesWith(mark)).toEqual([]);
+      await expectUnchanged(sandbox);
     });
 
     test("ten sandboxes closed while each runs leave nothing alive", async () => {

@@ -58,24 +58,32 @@ overlay() {
 # all the same.
 standby() {
   jobs >/dev/null # reaps what ended before
+  apart stand "$@"
+}
+
+stand() {
   id=$1 slot=io/$2
   shift 2
-  (
-    exec 8<&- 9>&- </dev/null
-    for cgroup; do
-      # Not in a substitution: that would move the substitution's own process.
-      echo 0 2>/dev/null >"$cgroup/cgroup.procs" || { echo "$id 1 $cgroup can't be entered" >&4; exit 1; }
-    done
-    read -r pid _ </proc/self/stat
-    echo "$id 0 $pid" >&4
-    exec 4>&-
-    while :; do
-      read -r call <"$slot/go" && case $call in
-        "fed "*) : | { read -r pid _ </proc/self/stat && eval "${call#fed }"; } ;;
-        *) (eval "$call") ;;
-      esac 5>"$slot/status" >"$slot/out" 2>"$slot/err"
-    done
-  ) &
+  exec 8<&- 9>&- </dev/null
+  for cgroup; do
+    # Not in a substitution: that would move the substitution's own process.
+    echo 0 2>/dev/null >"$cgroup/cgroup.procs" || { echo "$id 1 $cgroup can't be entered" >&4; exit 1; }
+  done
+  read -r pid _ </proc/self/stat
+  echo "$id 0 $pid" >&4
+  exec 4>&-
+  while :; do
+    read -r call <"$slot/go" && case $call in
+      "fed "*) : | { read -r pid _ </proc/self/stat && eval "${call#fed }"; } ;;
+      *) (eval "$call") ;;
+    esac 5>"$slot/status" >"$slot/out" 2>"$slot/err"
+  done
+}
+
+# apart FUNCTION…: in a process of its own that is not waited for. What & starts ignores SIGINT and SIGQUIT, and so
+# would every command below it. So this is one end of a pipe, and the other end kills the shell that waits for both.
+apart() {
+  { : "$(read -r me _ </proc/self/stat; "$@" >/dev/null | kill -9 "$me")"; } 2>/dev/null
 }
 
 # launch VIEW TOP LOWER ENTER… -- COMMAND…
