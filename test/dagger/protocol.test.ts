@@ -1,7 +1,8 @@
 import { readdir } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
+import { Agent, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { expectCode } from "../support/errors.js";
@@ -245,6 +246,33 @@ describe("a scripted Dagger session", () => {
     expect((await within(second)).files).toBe(1000);
   });
 
+  test("is not lost when this process may open no more files: that is LIMIT, and it goes on", async () => {
+    const forks = await Promise.all(Array.from({ length: 8 }, () => sandbox.fork()));
+    scripted.script = (query) => async (response) => {
+      await sleep(100);
+      response.end(JSON.stringify({ data: scripted.answer(query) }));
+    };
+    const connecting = vi.spyOn(Agent.prototype, "createConnection").mockImplementation(failToConnect);
+    const reading = forks.map((fork) => fork.stat("/file"));
+    const ended = await Promise.allSettled(reading).finally(() => connecting.mockRestore());
+    const failures = ended.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(failures.length).toBeGreaterThan(0);
+    for (const failure of failures) await expectCode(Promise.reject(failure), "LIMIT");
+    await expectWell();
+  });
+
+  test("that is asked many things at once by one operation makes Node warn of nothing", async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on("warning", warn);
+    onTestFinished(() => void process.off("warning", warn));
+    scripted.leaf = (path) => (path.at(-1) === "fileType" ? "DIRECTORY" : undefined);
+    const files = Array.from({ length: 40 }, (_, index) => ({ path: `/${index}/${index}/file`, data: "" }));
+    await sandbox.writeFiles(files).catch(() => undefined);
+    await sleep(50);
+    expect(warnings).toEqual([]);
+  });
+
   test("that answers after the deadline changes nothing", async () => {
     let late: ServerResponse | undefined;
     answerCommands((response) => {
@@ -260,6 +288,14 @@ describe("a scripted Dagger session", () => {
     expect(scripted.queries.filter((query) => query.includes("changed"))).toEqual([]);
   });
 });
+
+/** As when all files that a process may open are open. */
+function failToConnect(): Socket {
+  const error = Object.assign(new Error("connect EMFILE 127.0.0.1"), { code: "EMFILE" });
+  const socket = new Socket();
+  process.nextTick(() => socket.destroy(error));
+  return socket;
+}
 
 function execError(stderr: string) {
   return { _type: "EXEC_ERROR", exitCode: 137, stdout: "", stderr };

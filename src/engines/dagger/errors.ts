@@ -41,6 +41,19 @@ export function engineLost(operation: string, endpoint: string, cause?: unknown)
   return new SandboxError("ENGINE_LOST", message, { operation, cause });
 }
 
+/** What this process itself has too little of to ask an engine: it says nothing of that engine. */
+const OWN_LACKS: readonly unknown[] = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"];
+
+export function isOwnLack(error: unknown): boolean {
+  return OWN_LACKS.includes((error as NodeJS.ErrnoException).code);
+}
+
+export function lacking(operation: string, cause: unknown): SandboxError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const message = `${operation}: this process can't open another connection to its Dagger session (${code}); nothing was changed. Raise its limits (ulimit -n), or do less at once.`;
+  return new SandboxError("LIMIT", message, { operation, cause });
+}
+
 export function aborted(operation: string, signal: AbortSignal): SandboxError {
   return new SandboxError("ABORTED", `${operation} was aborted; nothing was changed.`, {
     operation,

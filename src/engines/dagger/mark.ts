@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readAnswer } from "./answer.js";
 import type { Connection } from "./connection.js";
+import { isOwnLack } from "./errors.js";
 import { call, chain, follow, type Step } from "./graphql.js";
 import type { Dialect } from "./version.js";
 
@@ -40,7 +41,10 @@ export class Mark {
     return new Mark(connection, [dialect.secret(id)], plaintext as string);
   }
 
-  /** Whether the engine is the one of this session. Pends while it does not answer. */
+  /**
+   * Whether the engine is the one of this session. Pends while it does not answer; rejects when this process lacks
+   * what it takes to ask.
+   */
   holds(): Promise<boolean> {
     if (performance.now() - this.#seen < SURE_MS) return Promise.resolve(true);
     return this.look();
@@ -52,9 +56,10 @@ export class Mark {
     if (this.#looking && since - this.#looking.since < SHARED_MS) return this.#looking.answer;
     const looking = { since, answer: this.#look() };
     this.#looking = looking;
-    void looking.answer.then(() => {
+    const done = () => {
       if (this.#looking === looking) this.#looking = undefined;
-    });
+    };
+    looking.answer.then(done, done);
     return looking.answer;
   }
 
@@ -63,7 +68,8 @@ export class Mark {
     try {
       const data = readAnswer(await this.#connection.send(this.#query));
       if (follow<{ plaintext: string }>(data, this.#steps).plaintext !== this.#value) return false;
-    } catch {
+    } catch (error) {
+      if (isOwnLack(error)) throw error;
       return false;
     }
     this.#seen = asked;

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../../errors.js";
 import { readAnswer } from "./answer.js";
 import { type Answer, Connection } from "./connection.js";
-import { aborted, engineLost, explains, QueryFailure, saysEnding } from "./errors.js";
+import { aborted, engineLost, explains, isOwnLack, lacking, QueryFailure, saysEnding } from "./errors.js";
 import { chain, follow, type Step } from "./graphql.js";
 import { Mark } from "./mark.js";
 import { type SessionProcess, startProcess } from "./process.js";
 import { Telemetry } from "./telemetry.js";
-import { untilAborted } from "./until-aborted.js";
+import { untilAborted, type Waiter } from "./until-aborted.js";
 import { type Dialect, dialectOf } from "./version.js";
 
 /** An engine that is named answers in well under a second; in Docker it may have to be fetched first. */
@@ -103,8 +103,7 @@ export class Session {
       answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
-      if (error instanceof QueryFailure) throw error;
-      throw this.#lost(operation, error);
+      throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
     }
     try {
       return readAnswer(answer);
@@ -117,7 +116,7 @@ export class Session {
   /** Throws ENGINE_LOST when what the session's IDs stand for is gone. */
   async requireEngine(operation: string, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw aborted(operation, signal);
-    const holds = this.#over || (await untilAborted(this.#mark.holds(), { operation, signal }));
+    const holds = this.#over || (await this.#asked(this.#mark.holds(), { operation, signal }));
     if (!holds) this.#lose();
     if (this.#over) throw engineLost(operation, this.endpoint);
   }
@@ -126,7 +125,7 @@ export class Session {
   async isWell(signal: AbortSignal | undefined): Promise<boolean> {
     if (this.#over) return false;
     const late = sleep(NAMED_START_MS, undefined, { ref: false });
-    const holds = await untilAborted(Promise.race([this.#mark.look(), late]), {
+    const holds = await this.#asked(Promise.race([this.#mark.look(), late]), {
       operation: "create",
       signal,
     });
@@ -137,7 +136,7 @@ export class Session {
 
   /** Whether the engine answers anything at all, soon enough. */
   answers(withinMs: number): Promise<boolean> {
-    return Promise.race([this.#mark.look(), sleep(withinMs, false, { ref: false })]);
+    return Promise.race([this.#mightHold(), sleep(withinMs, false, { ref: false })]);
   }
 
   async close(): Promise<void> {
@@ -145,12 +144,25 @@ export class Session {
     await this.#process?.end();
   }
 
+  /** True too where it can't be asked. */
+  #mightHold(): Promise<boolean> {
+    return this.#mark.look().catch(() => true);
+  }
+
+  async #asked<T>(asking: Promise<T>, waiter: Waiter): Promise<T> {
+    try {
+      return await untilAborted(asking, waiter);
+    } catch (error) {
+      throw isOwnLack(error) ? lacking(waiter.operation, error) : error;
+    }
+  }
+
   /** A failure may be the first sign of an engine's end. Only the mark says so: its words may be a sandbox's. */
   async #requireAlive(operation: string, failure: QueryFailure): Promise<void> {
     const until = performance.now() + (saysEnding(failure) ? ENDING_MS : GOING_MS);
     for (let last = false; ; last = performance.now() >= until) {
       const silent = sleep(SILENT_MS, true, { ref: false });
-      if (!(await Promise.race([this.#mark.look(), silent]))) throw this.#lost(operation, failure);
+      if (!(await Promise.race([this.#mightHold(), silent]))) throw this.#lost(operation, failure);
       if (last) return;
       await sleep(GOING_MS);
     }
