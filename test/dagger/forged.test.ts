@@ -59,6 +59,16 @@ await describeDagger("what a command does to its own result", (engine) => {
     },
   );
 
+  test("a deadline that can't be noted holds all the same", async () => {
+    await using sandbox = await create("root");
+    const started = performance.now();
+    await expectCode(
+      sandbox.exec(`mkdir -p /.forkbox/deadline /.forkbox/io/deadline; sleep 60`, { timeoutMs: 1500 }),
+      "TIMEOUT",
+    );
+    expect(performance.now() - started).toBeLessThan(1500 + 1900);
+  });
+
   test("what it says of a directory gives that to nobody", async () => {
     await using sandbox = await create("sandbox");
     const forged = "printf 'exited 0 0 0\\n41ff 1000:1000 /etc\\n' >";

@@ -129,7 +129,7 @@ if [ -n "$fbx_seconds" ]; then
     sleep $fbx_seconds
     read -r fbx_timer _ </proc/self/stat
     fbx_ours="$fbx_ours $fbx_timer"
-    : >deadline
+    echo >deadline # and not :, which would end this where that can't be made
     reap
   } &
   fbx_timer=$!
