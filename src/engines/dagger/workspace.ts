@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { call, type Step } from "./graphql.js";
 import { PREPARE, RUN } from "./scripts.js";
 import type { QueryOptions, Session } from "./session.js";
+import { Shared } from "./shared.js";
 import type { HostState } from "./state.js";
-import { untilAborted } from "./until-aborted.js";
 
 /** A session, the host directory it reads from, and what of both is the same for every operation. */
 export class Workspace {
@@ -13,7 +13,7 @@ export class Workspace {
   readonly state: HostState;
   /** Sandboxes and commands in it: what placement goes by. */
   load = 0;
-  readonly #once = new Map<string, Promise<unknown>>();
+  readonly #once = new Shared();
   readonly #salt = randomBytes(16);
 
   constructor(session: Session, state: HostState) {
@@ -59,7 +59,7 @@ export class Workspace {
 
   /** Removes what was staged when nothing can ask for it again. */
   async discard(path: string): Promise<void> {
-    this.#once.delete(`directory ${path}`);
+    this.#once.forget(`directory ${path}`);
     await this.state.discard(path);
   }
 
@@ -75,16 +75,8 @@ export class Workspace {
     });
   }
 
-  /**
-   * What the engine answered when it was first asked; a failure is asked again. All who come at once share the
-   * question: it has nobody's signal, for one of them giving up must not end it for the others.
-   */
+  /** What the engine answered when it was first asked; a failure is asked again. */
   once<T>(key: string, options: QueryOptions, ask: (shared: QueryOptions) => Promise<T>): Promise<T> {
-    const known = this.#once.get(key) as Promise<T> | undefined;
-    if (known) return untilAborted(known, options);
-    const asking = ask({ operation: options.operation });
-    this.#once.set(key, asking);
-    asking.catch(() => this.#once.delete(key));
-    return untilAborted(asking, options);
+    return this.#once.answer(key, options, ask);
   }
 }
