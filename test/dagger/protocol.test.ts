@@ -273,6 +273,28 @@ describe("a scripted Dagger session", () => {
     expect(warnings).toEqual([]);
   });
 
+  test("that runs many commands whose stdin goes on, and ends alike, runs them all", async () => {
+    const forks = await Promise.all(Array.from({ length: 12 }, () => sandbox.fork()));
+    let ended = 0;
+    scripted.script = (query) => {
+      if (query.includes('"feed"')) {
+        ended++;
+        return undefined;
+      }
+      const answer = { data: scripted.answer(query) };
+      if (!isCommand(query)) return undefined;
+      return async (response) => {
+        while (ended < 2 * forks.length) await sleep(5);
+        response.end(JSON.stringify(answer));
+      };
+    };
+    const running = forks.map((fork) => fork.exec("cat", { stdin: slowText() }));
+    for (const { exitCode } of await within(Promise.all(running))) expect(exitCode).toBe(0);
+    // What one has discarded must be no other's.
+    const staged = new Set(scripted.queries.filter((query) => query.startsWith("{host{directory")));
+    expect(staged.size).toBeGreaterThanOrEqual(2 * forks.length);
+  });
+
   test("that answers after the deadline changes nothing", async () => {
     let late: ServerResponse | undefined;
     answerCommands((response) => {
@@ -288,6 +310,12 @@ describe("a scripted Dagger session", () => {
     expect(scripted.queries.filter((query) => query.includes("changed"))).toEqual([]);
   });
 });
+
+async function* slowText() {
+  await sleep(100);
+  yield "text";
+  await sleep(100);
+}
 
 /** As when all files that a process may open are open. */
 function failToConnect(): Socket {

@@ -52,7 +52,7 @@ export async function openStdin(
       };
       let piece = first.length > 0 ? first : await reader.take(stop.signal, true);
       for (let number = 1; ; number++) {
-        await bring(from, mount, number, piece, feeding);
+        await bring(from, mount, `${key} ${number}`, number, piece, feeding);
         // An empty piece is the end.
         if (piece.length === 0) return new Promise<never>(() => undefined);
         piece = await reader.take(stop.signal, true);
@@ -69,12 +69,13 @@ export async function openStdin(
 async function bring(
   from: DaggerSnapshot,
   mount: Step,
+  key: string,
   number: number,
   piece: Buffer,
   options: QueryOptions,
 ) {
   const { workspace, container } = from;
-  const staged = await workspace.stageTools({ piece });
+  const staged = await workspace.stageTools({ piece }, key);
   const source = await workspace.hostDirectory(staged, options);
   const steps = [
     workspace.container(container),

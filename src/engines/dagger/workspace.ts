@@ -36,10 +36,10 @@ export class Workspace {
     );
   }
 
-  /** Stages the scripts, with further files beside them. */
-  stageTools(beside: Readonly<Record<string, Uint8Array>>): Promise<string> {
+  /** Stages the scripts, with further files beside them. What is to be discarded must be `only` its caller's. */
+  stageTools(beside: Readonly<Record<string, Uint8Array>>, only = ""): Promise<string> {
     const files = { run: Buffer.from(RUN), prepare: Buffer.from(PREPARE), ...beside };
-    const hash = createHash("sha256");
+    const hash = createHash("sha256").update(only);
     for (const [name, data] of Object.entries(files)) hash.update(`${name} ${data.length}\n`).update(data);
     return this.state.stage(hash.digest("hex"), async (directory) => {
       for (const [name, data] of Object.entries(files)) {
