@@ -4,8 +4,9 @@ import { SandboxError } from "../../errors.js";
 import type { Finding, Session as ListedSession, Pruned, PruneOptions } from "../admin.js";
 import { CAPABILITIES } from "./capabilities.js";
 import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
+import { isOwned } from "./owner.js";
 import { Session } from "./session.js";
-import { isAlive, owners, readJson, reclaim, stateDirectory } from "./state.js";
+import { owners, readJson, reclaim, stateDirectory } from "./state.js";
 
 /** Opens a session on each engine and says which version answers, how fast, and what no Dagger engine can. */
 export async function diagnose(options: DaggerOptions = {}): Promise<Finding[]> {
@@ -51,15 +52,17 @@ export async function listSessions(
 ): Promise<ListedSession[]> {
   const all = await owners(directory);
   return Promise.all(
-    all.map(async ({ id, path, owner }) => ({
-      id,
-      pid: owner.pid,
-      startedAt: new Date(owner.at),
-      live: await isAlive(owner),
-      // What runs is in the Dagger engine, which does not say for whom.
-      running: 0,
-      diskBytes: await bytesIn(path),
-    })),
+    all
+      .flatMap(({ id, path, owner }) => (owner ? [{ id, path, owner }] : []))
+      .map(async ({ id, path, owner }) => ({
+        id,
+        pid: owner.pid,
+        startedAt: new Date(owner.at),
+        live: await isOwned(path, owner),
+        // What runs is in the Dagger engine, which does not say for whom.
+        running: 0,
+        diskBytes: await bytesIn(path),
+      })),
   );
 }
 

@@ -1,20 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import { isOwned, type Owner, own } from "./owner.js";
 import { removeTree } from "./remove-tree.js";
+
+/** Long enough for the slowest disk. */
+const STARTING_MS = 60_000;
 
 /** Where forkbox keeps its state: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
-}
-
-/** Who a session directory belongs to. */
-export interface Owner {
-  pid: number;
-  /** When that process started, so that a later one with its number is not taken for it. */
-  started: string;
-  at: number;
 }
 
 type Fill = (directory: string, closing: AbortSignal) => Promise<void>;
@@ -27,15 +23,17 @@ export class HostState {
   readonly directory: string;
   readonly kept: string;
   readonly #root: string;
+  readonly #id: string;
   readonly #staged = new Map<string, Promise<string>>();
   readonly #closing = new AbortController();
-  #ready: Promise<void> | undefined;
+  #ready: Promise<{ release: () => void }> | undefined;
   #next = 1;
 
   constructor(root: string) {
     this.#root = root;
     this.kept = join(root, "kept");
-    this.directory = join(root, "sessions", `${process.pid}-${randomBytes(4).toString("hex")}`);
+    this.#id = `${process.pid}-${randomBytes(4).toString("hex")}`;
+    this.directory = join(root, "sessions", this.#id);
   }
 
   /**
@@ -77,27 +75,44 @@ export class HostState {
     return path;
   }
 
-  #open(): Promise<void> {
+  async #open(): Promise<void> {
     this.#ready ??= this.#make();
-    return this.#ready;
+    try {
+      await this.#ready;
+    } catch (error) {
+      // A full disk may have room again.
+      this.#ready = undefined;
+      throw error;
+    }
   }
 
-  async #make(): Promise<void> {
+  /** Nobody takes it for a dead one's before it has its name, and by then it is owned. */
+  async #make(): Promise<{ release: () => void }> {
     // Staged files have the modes they get in the sandbox: only this keeps other users of the host out.
     await mkdir(this.#root, { recursive: true });
     await chmod(this.#root, 0o700);
-    for (const name of ["staged", "exports"]) await mkdir(join(this.directory, name), { recursive: true });
+    const hidden = join(this.#root, "sessions", `.${this.#id}`);
+    for (const name of ["staged", "exports"]) await mkdir(join(hidden, name), { recursive: true });
     await mkdir(this.kept, { recursive: true });
-    const owner: Owner = { pid: process.pid, started: await startOf(process.pid), at: Date.now() };
-    await writeFile(join(this.directory, "owner.json"), JSON.stringify(owner));
+    const owned = await own(hidden);
+    try {
+      await rename(hidden, this.directory);
+    } catch (error) {
+      owned.release();
+      throw error;
+    }
     await reclaim(this.#root);
+    return owned;
   }
 
   /** Removes all but what kept setups still stand on. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#staged.values());
-    if (this.#ready) await removeSession(this.directory, await stagedByKept(this.kept));
+    const owned = await this.#ready?.catch(() => undefined);
+    if (!owned) return;
+    await removeSession(this.directory, await stagedByKept(this.kept));
+    owned.release();
   }
 }
 
@@ -106,20 +121,31 @@ export async function reclaim(root: string): Promise<number> {
   const used = await stagedByKept(join(root, "kept"));
   let reclaimed = 0;
   for (const { path, owner } of await owners(root)) {
-    if (!(await isAlive(owner)) && (await removeSession(path, used))) reclaimed++;
+    const isLive = owner ? await isOwned(path, owner) : await isStarting(path);
+    // Another user's, or one that another process removes too, is not this one's trouble.
+    if (!isLive && (await removeSession(path, used).catch(() => false))) reclaimed++;
   }
   return reclaimed;
 }
 
-/** The session directories of all processes, dead ones included. */
-export async function owners(root: string): Promise<{ id: string; path: string; owner: Owner }[]> {
-  const found: { id: string; path: string; owner: Owner }[] = [];
-  for (const id of await readdir(join(root, "sessions")).catch(() => [])) {
-    const path = join(root, "sessions", id);
-    const owner = await readJson<Owner>(join(path, "owner.json"));
-    if (owner) found.push({ id, path, owner });
-  }
-  return found;
+/** The session directories of all processes, dead ones included. Without an owner: half made, or half removed. */
+export async function owners(
+  root: string,
+): Promise<{ id: string; path: string; owner: Owner | undefined }[]> {
+  const names = await readdir(join(root, "sessions")).catch(() => []);
+  return Promise.all(
+    names.map(async (id) => {
+      const path = join(root, "sessions", id);
+      const owner = id.startsWith(".") ? undefined : await readJson<Owner>(join(path, "owner.json"));
+      return { id, path, owner };
+    }),
+  );
+}
+
+/** Whether somebody may still be making it. */
+async function isStarting(path: string): Promise<boolean> {
+  const made = basename(path).startsWith(".") ? await stat(path).catch(() => undefined) : undefined;
+  return made !== undefined && Date.now() - made.mtimeMs < STARTING_MS;
 }
 
 /** Undefined for what is gone, or half written by a process that was killed. */
@@ -152,20 +178,4 @@ export async function stagedByKept(kept: string): Promise<Set<string>> {
     for (const path of record?.staged ?? []) used.add(path);
   }
   return used;
-}
-
-/** Whether the process that owns a session directory is still there. */
-export async function isAlive({ pid, started }: Owner): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
-  return (await startOf(pid)) === started;
-}
-
-/** Linux: in clock ticks after boot. Elsewhere nothing, and the pid alone has to do. */
-async function startOf(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }
