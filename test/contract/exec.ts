@@ -37,7 +37,7 @@ export function describeExec(engine: EngineUnderTest): void {
     ])("a command ended by SIG%s exits %i, and what it changed is kept", async (signal, code) => {
       const sandbox = await prepared.fork();
       const result = await sandbox.exec(`echo kept > file; echo out; kill -${signal} $$; sleep 60`);
-      expect(result).toMatchObject({ exitCode: code, stdout: "out\n" });
+      expect(result).toMatchObject({ exitCode: code, stdout: "out\n", stderr: "" });
       expect(await sandbox.readTextFile("file")).toBe("kept\n");
     });
 

@@ -136,7 +136,8 @@ if [ -n "$fbx_seconds" ]; then
 fi
 # Opened here, so that each tee has its writer even when the command is killed before it could open them.
 exec 4>o 5>e 6>denied
-"$@" <$fbx_input >&4 2>&5 4>&- 5>&-
+# With redirections in this shell itself it would say there that the command was killed.
+(exec "$@" <$fbx_input >&4 2>&5 4>&- 5>&-)
 fbx_code=$?
 exec 4>&- 5>&- 6>&-
 fbx_why=exited fbx_rest1=0 fbx_rest2=0
