@@ -103,6 +103,8 @@ export class Session {
       answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
+      // It did answer.
+      if (error instanceof QueryFailure) throw error;
       throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
     }
     try {
