@@ -295,6 +295,57 @@ describe("a scripted Dagger session", () => {
     expect(staged.size).toBeGreaterThanOrEqual(2 * forks.length);
   });
 
+  describe("with work that has no deadline", () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+      onTestFinished(() => void vi.useRealTimers());
+    });
+
+    const later = async () => {
+      vi.advanceTimersByTime(15_000);
+      await sleep(50);
+    };
+    const begin = async (reply: (response: ServerResponse) => void) => {
+      answerCommands(reply);
+      const running = sandbox.exec("true");
+      while (!scripted.queries.some(isCommand)) await sleep(10);
+      return { running };
+    };
+
+    test("and that never answers again is ENGINE_LOST after a minute", async () => {
+      const { running } = await begin(() => undefined);
+      scripted.script = () => () => undefined;
+      let settled = false;
+      const lost = expectCode(running, "ENGINE_LOST").finally(() => {
+        settled = true;
+      });
+      for (let look = 0; look < 3; look++) await later();
+      expect(settled).toBe(false);
+      await later();
+      await within(lost);
+      await untilNone(() => sessionsOf(process.pid), SOON_MS);
+    });
+
+    test("and whose answers take half a minute is waited for", async () => {
+      let end: () => void = () => undefined;
+      const { running } = await begin((response) => {
+        end = () => void response.end(JSON.stringify({ data: { loadContainerFromID: { id: "next" } } }));
+      });
+      const looks: (() => void)[] = [];
+      scripted.script = (query) => (response) =>
+        void looks.push(() => response.end(JSON.stringify({ data: scripted.answer(query) })));
+      for (let minute = 0; minute < 3; minute++) {
+        for (let look = 0; look < 3; look++) await later();
+        for (const release of looks.splice(0)) release();
+        await sleep(50);
+      }
+      scripted.script = () => undefined;
+      end();
+      await within(expectCode(running, "ENGINE_ERROR"));
+      await expectWell();
+    });
+  });
+
   test("that answers after the deadline changes nothing", async () => {
     let late: ServerResponse | undefined;
     answerCommands((response) => {

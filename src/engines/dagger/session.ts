@@ -9,6 +9,7 @@ import { type SessionProcess, startProcess } from "./process.js";
 import { Telemetry } from "./telemetry.js";
 import { untilAborted, type Waiter } from "./until-aborted.js";
 import { type Dialect, dialectOf } from "./version.js";
+import { Watchdog } from "./watchdog.js";
 
 /** An engine that is named answers in well under a second; in Docker it may have to be fetched first. */
 const NAMED_START_MS = 8000;
@@ -44,6 +45,10 @@ export class Session {
   readonly #mark: Mark;
   readonly #connection: Connection;
   readonly #process: SessionProcess | undefined;
+  readonly #watchdog = new Watchdog(
+    () => this.#mark.look(),
+    () => this.#lose(),
+  );
   #over = false;
 
   private constructor({ endpoint, dialect, mark, connection, telemetry, process }: SessionParts) {
@@ -96,15 +101,17 @@ export class Session {
   }
 
   /** Throws QueryFailure when the engine answers with errors, ENGINE_LOST when it does not answer any more. */
-  async query(text: string, { operation, signal, traceparent }: QueryOptions): Promise<unknown> {
+  query(text: string, options: QueryOptions): Promise<unknown> {
+    return this.#watchdog.watch(this.#query(text, options));
+  }
+
+  async #query(text: string, { operation, signal, traceparent }: QueryOptions): Promise<unknown> {
     await this.requireEngine(operation, signal);
     let answer: Answer;
     try {
       answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
-      // It did answer.
-      if (error instanceof QueryFailure) throw error;
       throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
     }
     try {
