@@ -110,13 +110,14 @@ describe("a Dagger engine that can't be used", () => {
 
   test("an address that is none", async () => {
     expect((await refusal("/nowhere/dagger", "nonsense")).message).toMatch(/is no address/);
+    expect((await refusal("/nowhere/dagger", "unix:///%zz")).message).toMatch(/URI malformed/);
   });
 
   test("a socket that nobody listens at, without asking the CLI, which would try for minutes", async () => {
     const directory = await hostDirectory();
-    for (const address of [`unix://${directory}/missing.sock`, "tcp://127.0.0.1:1"]) {
+    for (const address of [`unix://${directory}/missing.sock`, "tcp://127.0.0.1:1", "tcp://[::1]:1"]) {
       const error = await refusal("/nowhere/dagger", address);
-      expect(error.message).toMatch(/ENOENT|ECONNREFUSED/);
+      expect(error.message).toMatch(/ENOENT|ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
       expect(error.message).toMatch(ANOTHER);
     }
   });

@@ -83,6 +83,6 @@ export function unsupported(operation: string, why: string, path?: string): Sand
 }
 
 /** Without what only Dagger's own tracing can read. */
-function readable(message: string): string {
+export function readable(message: string): string {
   return message.replaceAll(/\s*\[traceparent:[^\]]*\]/g, "").trim();
 }

@@ -2,11 +2,10 @@ import { randomBytes } from "node:crypto";
 import { exportBytes } from "./bytes.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
+import { SYSTEM_PATH } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 
-/** Where root looks for programs: nowhere that an image may have given to its users. */
-const SYSTEM_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** What a small shell script of root prints in a snapshot, byte by byte. Nothing of it stays. */
@@ -20,7 +19,6 @@ export function printed(
   const words = ["/bin/sh", "-c", `${SYSTEM_PATH}\n${script}`, "sh", ...args];
   const steps = [
     workspace.container(container),
-    call("withUser", { name: "0:0" }),
     call("withExec", { args: words, redirectStdout: path, noInit: true }),
     call("file", { path }),
   ];

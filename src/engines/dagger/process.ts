@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { SandboxError } from "../../errors.js";
 import type { Address } from "./connection.js";
+import { readable } from "./errors.js";
 
 const KEPT_STDERR = 4096;
 /** How long a session may take to end when its input is closed. */
@@ -60,18 +61,25 @@ export async function startProcess(options: StartOptions): Promise<SessionProces
 
 /** A socket that nobody listens on: the CLI itself would try for ten minutes. */
 async function requireListener(endpoint: string, signal: AbortSignal): Promise<void> {
-  if (!URL.canParse(endpoint)) throw unavailable(endpoint, new Error("it is no address"), "");
-  const { protocol, hostname, port, pathname } = new URL(endpoint);
-  if (protocol !== "unix:" && protocol !== "tcp:") return;
-  const socket =
-    protocol === "unix:" ? connect(decodeURIComponent(pathname)) : connect(Number(port), hostname);
+  let socket: Socket | undefined;
   try {
-    await once(socket, "connect", { signal });
+    socket = connectTo(endpoint);
+    if (socket) await once(socket, "connect", { signal });
   } catch (error) {
     throw unavailable(endpoint, signal.aborted ? signal.reason : error, "");
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
+}
+
+/** Undefined for what only the CLI knows the way to. */
+function connectTo(endpoint: string): Socket | undefined {
+  if (!URL.canParse(endpoint)) throw new Error("it is no address");
+  const { protocol, hostname, port, pathname } = new URL(endpoint);
+  if (protocol === "unix:") return connect(decodeURIComponent(pathname));
+  // A URL has brackets around the address of IPv6.
+  if (protocol === "tcp:") return connect(Number(port), hostname.replace(/^\[(.*)\]$/, "$1"));
+  return undefined;
 }
 
 function firstLine(child: ChildProcess, signal: AbortSignal): Promise<Address> {
@@ -109,7 +117,7 @@ function keepStderr(child: ChildProcess): () => string {
   child.stderr?.on("data", (chunk: Buffer) => {
     text = (text + chunk).slice(-KEPT_STDERR);
   });
-  return () => text.replaceAll(/\s*\[traceparent:[^\]]*\]/g, "").trim();
+  return () => readable(text);
 }
 
 /** The session must not keep this process from ending; its end is then the session's. */

@@ -1,24 +1,43 @@
 import { createHash, type Hash } from "node:crypto";
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { lstat, open, readdir, readlink } from "node:fs/promises";
+
+const CHUNK_BYTES = 1024 * 1024;
 
 /** A digest of all that lies at host paths, mode bits included. Rejects when one is gone. */
 export async function stagedDigest(paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const path of paths) await add(hash, Buffer.from(path));
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (const path of paths) await add(hash, Buffer.from(path), chunk);
   return hash.digest("hex");
 }
 
-async function add(hash: Hash, path: Buffer): Promise<void> {
+async function add(hash: Hash, path: Buffer, chunk: Buffer): Promise<void> {
   const stats = await lstat(path);
   const put = (part: Uint8Array) => hash.update(`${part.length}:`).update(part);
   put(path);
   hash.update(`${stats.mode}:`);
   if (stats.isSymbolicLink()) put(await readlink(path, { encoding: "buffer" }));
-  else if (!stats.isDirectory()) put(await unlessClosed(readFile(path), new Uint8Array()));
-  else {
+  else if (!stats.isDirectory()) {
+    hash.update(`${stats.size}:`);
+    await unlessClosed(addContent(hash, path, chunk), undefined);
+  } else {
     const names = await unlessClosed(readdir(path, { encoding: "buffer" }), []);
     for (const name of names.sort(Buffer.compare))
-      await add(hash, Buffer.concat([path, Buffer.from("/"), name]));
+      await add(hash, Buffer.concat([path, Buffer.from("/"), name]), chunk);
+  }
+}
+
+/** Of any length: at once no more than 2 GiB could be read. */
+async function addContent(hash: Hash, path: Buffer, chunk: Buffer): Promise<void> {
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, chunk.length);
+      if (bytesRead === 0) return;
+      hash.update(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
 }
 
