@@ -91,4 +91,20 @@ describe("the query of a command", () => {
     scripted.script = () => undefined;
     await expectWell();
   });
+
+  test("mounts its tools anew where the command before had a secret or a stdin, and only there", async () => {
+    const mounts: boolean[] = [];
+    scripted.script = (query) => {
+      if (isCommand(query)) mounts.push(query.includes("withMountedDirectory"));
+      return undefined;
+    };
+    await sandbox.exec("true");
+    await sandbox.exec("true");
+    await sandbox.exec("true", { secrets: { TOKEN: "a-secret-value" } });
+    await sandbox.exec("true");
+    await sandbox.exec("true", { stdin: "input" });
+    await sandbox.exec("true");
+    await sandbox.exec("true");
+    expect(mounts).toEqual([true, false, true, true, true, true, false]);
+  });
 });

@@ -49,6 +49,41 @@ await describeDagger("what a command does to its own result", (engine) => {
     expect(stdout).toBe("");
   });
 
+  test("what one printed, and what became of it, the next can't read", async () => {
+    await using sandbox = await create("sandbox");
+    await sandbox.exec("echo printed; echo said >&2; exit 3");
+    const { stdout } = await sandbox.exec(
+      "cd /.forkbox && for file in *; do [ -p $file ] || cat $file; done",
+    );
+    expect(stdout).not.toMatch(/^(printed|said|exited)/m);
+  });
+
+  test("one after another in the same place each have their own end and output", async () => {
+    await using sandbox = await create("sandbox");
+    for (const [script, result] of [
+      ["seq 3; echo a >&2; exit 7", { stdout: "1\n2\n3\n", stderr: "a\n", exitCode: 7 }],
+      ["printf '\\377'; exit 9", { exitCode: 9, stderr: "" }],
+      ["true", { stdout: "", stderr: "", exitCode: 0 }],
+      ["kill -9 $$", { stdout: "", exitCode: 137 }],
+      ["head -c 300000 /dev/zero; exit 2", { stdout: "\0".repeat(300_000), exitCode: 2 }],
+      ["echo b", { stdout: "b\n", stderr: "", exitCode: 0 }],
+    ] as const)
+      expect(await sandbox.exec(script)).toMatchObject(result);
+    await sandbox.writeFile("between", "data");
+    expect(await sandbox.exec("cat between")).toMatchObject({ stdout: "data", exitCode: 0 });
+    await expectCode(sandbox.exec("cd nowhere; sleep 30", { timeoutMs: 1000 }), "TIMEOUT");
+    expect(await sandbox.exec("echo d")).toMatchObject({ stdout: "d\n", exitCode: 0 });
+  });
+
+  test("more than is kept leaves nothing to the next in the same place", async () => {
+    await using sandbox = await create("sandbox", { limits: { outputBytes: 1000 } });
+    await sandbox.exec("true");
+    for (let i = 0; i < 2; i++) {
+      expect((await sandbox.exec("seq 200000")).stdout).toMatch(/^1\n2\n.*bytes dropped.*200000\n$/s);
+      expect(await sandbox.exec("echo c; exit 1")).toMatchObject({ stdout: "c\n", exitCode: 1 });
+    }
+  });
+
   test.each(["out", "err", "out.tail", "out.rest", "out.dd", "result"])(
     "a pipe in place of its %s holds up nobody",
     async (name) => {

@@ -6,6 +6,8 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { HostState, reclaim } from "../../src/engines/dagger/state.js";
 import { hostDirectory } from "../support/scratch.js";
 
+const HASH = "5a".repeat(32);
+
 let root: string;
 beforeEach(async () => {
   root = await hostDirectory();
@@ -16,7 +18,7 @@ const sessions = () => readdir(join(root, "sessions"));
 async function live(): Promise<HostState> {
   const state = new HostState(root);
   onTestFinished(() => state.close());
-  await state.stage("hash", async () => undefined);
+  await state.stage(HASH, async () => undefined);
   return state;
 }
 
@@ -43,7 +45,7 @@ test("a session of another pid namespace whose lock can't be asked for is left a
 test("what a process left that was killed at any moment is reclaimed", async () => {
   const module = join(import.meta.dirname, "../../src/engines/dagger/state.ts");
   const script = `const { HostState } = await import(${JSON.stringify(module)});
-await new HostState(${JSON.stringify(root)}).stage("hash", async () => undefined);
+await new HostState(${JSON.stringify(root)}).stage("${HASH}", async () => undefined);
 console.log("staged"); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -65,9 +67,9 @@ test("what could not be made at first is made later", async () => {
   const blocked = join(root, "file");
   await writeFile(blocked, "");
   const state = new HostState(join(blocked, "state"));
-  await expect(state.stage("hash", async () => undefined)).rejects.toThrow("ENOTDIR");
+  await expect(state.stage(HASH, async () => undefined)).rejects.toThrow("ENOTDIR");
   await rm(blocked);
-  await state.stage("hash", async () => undefined);
+  await state.stage(HASH, async () => undefined);
   await Promise.all([state.close(), state.close()]);
   await state.close();
   expect(await readdir(join(blocked, "state", "sessions"))).toEqual([]);

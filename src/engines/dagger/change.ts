@@ -88,5 +88,6 @@ export async function commit(
   const { workspace, container } = from;
   const all = [workspace.container(container), ...steps];
   const { sync } = await workspace.session.run<{ sync: string }>(all, "sync", asked);
-  return from.with(sync, { layers: from.layers + layers, ...(staged !== undefined && { staged }) });
+  const { ready } = from;
+  return from.with(sync, { layers: from.layers + layers, ready, ...(staged !== undefined && { staged }) });
 }

@@ -8,10 +8,10 @@ import { asking, unsupported } from "./errors.js";
 import { flattened } from "./flatten.js";
 import { as, call, chain, follow, Word } from "./graphql.js";
 import { LiveText } from "./live.js";
-import { type RunAnswer, readOutcome, readResult, resultFields } from "./outcome.js";
+import { isShort, type RunAnswer, readOutcome, readResult, resultFields } from "./outcome.js";
 import { type Cut, commandWords, cutOf, mayForge, runOptions, stagedWords } from "./request.js";
-import { surround } from "./run-steps.js";
-import { CHANNEL, MOUNT } from "./scripts.js";
+import { leavesReady, surround } from "./run-steps.js";
+import { CHANNEL, EMPTY, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 import { openStdin, type Stdin } from "./stdin.js";
@@ -86,17 +86,13 @@ async function run(
   const words = commandWords(request);
   const inFile = stagedWords(words);
   const beside = {
+    ...EMPTY,
     options: runOptions(request, base, cut, watch !== undefined),
     ...(inFile && { words: inFile }),
     ...(stdin.bytes && { in: stdin.bytes }),
   };
   const staged = await workspace.stageTools(beside);
-  const { before, after, caches } = await surround(
-    from,
-    request,
-    await workspace.hostDirectory(staged, asked),
-    asked,
-  );
+  const { before, after, caches } = await surround(from, request, staged, asked);
   // All of it stays in every later ID of the sandbox, which the engine reads each time.
   const args = [
     `${MOUNT}/run`,
@@ -137,6 +133,7 @@ async function run(
     caches,
     staged,
     known: readAttributes(result.attributes, base.reported),
+    ready: leavesReady(request) && isShort(result, cut) ? staged : undefined,
   });
   return readOutcome(snapshot, request, result, cut, asked);
 }

@@ -50,7 +50,12 @@ export class Mark {
     return this.look();
   }
 
-  /** The same, asked now. All who come at once share the question. */
+  /** An engine that answered was the same all the while: a request does not go on in another one. */
+  answered(): void {
+    this.#seen = performance.now();
+  }
+
+  /** {@link holds}, asked now. All who come at once share the question. */
   look(): Promise<boolean> {
     const since = performance.now();
     if (this.#looking && since - this.#looking.since < SHARED_MS) return this.#looking.answer;

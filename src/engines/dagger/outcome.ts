@@ -82,9 +82,18 @@ export async function readOutcome(
   return { kind: "exited", exitCode, snapshot: after, stdout, stderr };
 }
 
+/** Whether the container keeps all of both streams, each in one file. */
+export function isShort({ lengths: [out, err] }: RunResult, cut: Cut): boolean {
+  return out < cut.head && err < cut.head;
+}
+
 /** Undefined when there is more of it elsewhere, or it is not UTF-8. */
-function shortOutput({ lengths: [out, err], output = "" }: RunResult, cut: Cut) {
-  if (out >= cut.head || err >= cut.head) return undefined;
+function shortOutput(result: RunResult, cut: Cut) {
+  if (!isShort(result, cut)) return undefined;
+  const {
+    lengths: [out, err],
+    output = "",
+  } = result;
   const bytes = exactBytes({ size: out + err, contents: output });
   return bytes && { stdout: whole(bytes.subarray(0, out)), stderr: whole(bytes.subarray(out)) };
 }

@@ -12,11 +12,11 @@ export interface Surroundings {
   caches: ReadonlyMap<string, string>;
 }
 
-/** `source` is the ID of the directory with the scripts. */
+/** `staged` is where the scripts are on the host. What a command left there is fit for the next one, or mounted anew. */
 export async function surround(
   from: DaggerSnapshot,
   request: ExecRequest,
-  source: string,
+  staged: string,
   asked: QueryOptions,
 ): Promise<Surroundings> {
   const { workspace, container } = from;
@@ -27,6 +27,14 @@ export async function surround(
     before.push(call("withSecretVariable", { name, secret: await workspace.secret(name, value, asked) }));
     after.push(call("withoutSecretVariable", { name }));
   }
-  before.push(call("withMountedDirectory", { path: MOUNT, source }));
+  if (from.ready !== staged || !leavesReady(request)) {
+    const source = await workspace.hostDirectory(staged, asked);
+    before.push(call("withMountedDirectory", { path: MOUNT, source }));
+  }
   return { before, after, caches };
+}
+
+/** Whether the next command may find what this one left: what it printed may hold a secret, and root may change all of it. */
+export function leavesReady({ secrets, user, stdin }: ExecRequest): boolean {
+  return Object.keys(secrets).length === 0 && user !== "root" && stdin === undefined;
 }

@@ -27,6 +27,9 @@ const NEEDED_TOOLS = [
   "wc",
 ] as const;
 
+/** What a command leaves of itself for root alone: the next one may find it there. */
+export const EMPTY = { out: Buffer.alloc(0), err: Buffer.alloc(0), result: Buffer.alloc(0) } as const;
+
 /** Names that the shell of {@link RUN} gives a meaning or a value of its own, and what the loader of its programs reads. */
 export const TAKEN_NAME = /^(?:fbx_.*|LD_.*|PATH|IFS|ENV|PWD|OLDPWD|PPID|OPTIND|OPTARG|LINENO|_)$/;
 
@@ -36,6 +39,8 @@ export const TAKEN_NAME = /^(?:fbx_.*|LD_.*|PATH|IFS|ENV|PWD|OLDPWD|PPID|OPTIND|
  * a line of how it ended ("exited 7", "deadline 137", "cwd missing"...), the lengths of `out` and `err`, and how much
  * came after them; the attributes of some directories; an empty line, and `out` and `err` where both are short:
  * with a long ID each file that is asked for takes milliseconds.
+ *
+ * What is mounted there may be as the run before left it, with its FIFOs and files: then nothing of them counts.
  *
  * All this is root's. The command runs as its sandbox's user, who can neither write here, nor trace or stop
  * what runs this; the command of a sandbox that is root's can. It is in the foreground, as a shell
@@ -60,7 +65,7 @@ unset OLDPWD OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORT
   OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_PROTOCOL OTEL_EXPORTER_OTLP_METRICS_ENDPOINT \
   TRACEPARENT
 say() {
-  [ ! -e result ] && [ ! -L result ] || rm -rf result
+  [ -f result ] && [ ! -L result ] || rm -rf result
   echo "$1" >result
 }
 end() { say "$1"; exit $fbx_failed; }
@@ -82,7 +87,7 @@ keep() {
 fbx_log1= fbx_log2= fbx_to1=/dev/null fbx_to2=/dev/null fbx_logs=
 [ "$fbx_live" = 0 ] || fbx_to1=o.log fbx_to2=e.log fbx_logs="o.log e.log"
 # A command may open its own streams anew, as /dev/stdout; nothing else leads its user here.
-mkfifo -m 622 o e o.keep e.keep $fbx_logs || end broken
+[ -p o ] || mkfifo -m 622 o e o.keep e.keep $fbx_logs || end broken
 if [ "$fbx_live" = 1 ]; then
   cat <$fbx_to1 3>&- & fbx_log1=$!
   cat <$fbx_to2 >&3 3>&- & fbx_log2=$!

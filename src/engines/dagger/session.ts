@@ -112,10 +112,14 @@ export class Session {
       answer = await this.#connection.send(text, signal, traceparent);
     } catch (error) {
       if (signal?.aborted) throw aborted(operation, signal);
+      // It did answer.
+      if (error instanceof QueryFailure) throw error;
       throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
     }
     try {
-      return readAnswer(answer);
+      const data = readAnswer(answer);
+      this.#mark.answered();
+      return data;
     } catch (error) {
       if (error instanceof QueryFailure && !explains(error)) await this.#requireAlive(operation, error);
       throw error;

@@ -39,6 +39,8 @@ export class DaggerSnapshot implements Snapshot {
     readonly layers: number,
     /** How many operations its container has come from the one that its recipe starts with. */
     readonly steps: number,
+    /** What is mounted where commands run, when one has left it fit for another. */
+    readonly ready?: string,
   ) {}
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
@@ -47,7 +49,18 @@ export class DaggerSnapshot implements Snapshot {
     const { layers = this.layers + further, steps = this.steps + further } = changed;
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
-    return new DaggerSnapshot(this.workspace, container, this.base, caches, paths, known, layers, steps);
+    const ready = further === 0 && !("ready" in changed) ? this.ready : changed.ready;
+    return new DaggerSnapshot(
+      this.workspace,
+      container,
+      this.base,
+      caches,
+      paths,
+      known,
+      layers,
+      steps,
+      ready,
+    );
   }
 
   /** What is still known when a path and all below it may have changed. */
@@ -64,6 +77,8 @@ interface Changed {
   layers?: number;
   /** Default: one more, of another container. */
   steps?: number;
+  /** Default: none, of another container. */
+  ready?: string | undefined;
 }
 
 export function ownerOf(base: BaseInfo, user: User): string {

@@ -13,6 +13,9 @@ export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return env.FORKBOX_STATE_DIR || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "forkbox");
 }
 
+/** As much of a SHA-256 as no two contents can be made to share. */
+const NAME_BYTES = 18;
+
 type Fill = (directory: string, closing: AbortSignal) => Promise<void>;
 
 /**
@@ -37,15 +40,17 @@ export class HostState {
   }
 
   /**
-   * The path of what `fill` puts into an empty directory. It must put the same there for the same hash. All who come
+   * The path of what `fill` puts into an empty directory. It must put the same there for the same SHA-256. All who come
    * at once share it, so that it ends early for none of them, but only when all of this is closed.
    */
   stage(hash: string, fill: Fill): Promise<string> {
-    const known = this.#staged.get(hash);
+    // The path stays in every later ID of a sandbox, which the engine reads each time.
+    const name = Buffer.from(hash, "hex").subarray(0, NAME_BYTES).toString("base64url");
+    const known = this.#staged.get(name);
     if (known) return known;
-    const staging = this.#stage(hash, fill);
-    this.#staged.set(hash, staging);
-    staging.catch(() => this.#staged.delete(hash));
+    const staging = this.#stage(name, fill);
+    this.#staged.set(name, staging);
+    staging.catch(() => this.#staged.delete(name));
     return staging;
   }
 
@@ -60,10 +65,10 @@ export class HostState {
     await removeTree(path);
   }
 
-  async #stage(hash: string, fill: Fill): Promise<string> {
+  async #stage(name: string, fill: Fill): Promise<string> {
     await this.#open();
-    const path = join(this.directory, "staged", hash);
-    const building = join(this.directory, "staged", `.${hash}-${this.#next++}`);
+    const path = join(this.directory, "staged", name);
+    const building = join(this.directory, "staged", `.${name}-${this.#next++}`);
     try {
       await mkdir(building);
       await fill(building, this.#closing.signal);

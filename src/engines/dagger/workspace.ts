@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { call, type Step } from "./graphql.js";
-import { PREPARE, RUN } from "./scripts.js";
+import { EMPTY, PREPARE, RUN } from "./scripts.js";
 import type { QueryOptions, Session } from "./session.js";
 import { Shared } from "./shared.js";
 import type { HostState } from "./state.js";
@@ -44,7 +44,7 @@ export class Workspace {
     return this.state.stage(hash.digest("hex"), async (directory) => {
       for (const [name, data] of Object.entries(files)) {
         await writeFile(join(directory, name), data);
-        await chmod(join(directory, name), name === "run" ? 0o755 : 0o644);
+        await chmod(join(directory, name), name === "run" ? 0o755 : name in EMPTY ? 0o600 : 0o644);
       }
     });
   }
