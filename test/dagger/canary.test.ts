@@ -77,7 +77,7 @@ describeVictims("a secret's value", 1, (victim) => {
     expect(wire.answers.filter((answer) => answer.includes(word))).toEqual([]);
     expect(wire.telemetry.filter((body) => body.includes(word))).toEqual([]);
     const files = await filesWith(word, await victim.files());
-    expect(files.filter((path) => !/\/io\/(out|err)$/.test(path))).toEqual([]);
+    expect(files.filter((path) => !/\/fs\/(out|err)$/.test(path))).toEqual([]);
     // Else this would look in the wrong place.
     expect(files.length).toBeGreaterThan(0);
   });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
@@ -53,13 +54,10 @@ describe("the query of a command", () => {
     scripted.script = (query) =>
       isCommand(query)
         ? async (response) => {
+            const closed = once(response, "close");
             response.write('{"data":"');
             for (; sent < 600 && !response.destroyed; sent++)
-              if (!response.write(MEBIBYTE))
-                await Promise.race([
-                  new Promise((resolve) => response.once("drain", resolve)),
-                  new Promise((resolve) => response.once("close", resolve)),
-                ]);
+              if (!response.write(MEBIBYTE)) await Promise.race([once(response, "drain"), closed]);
             response.end('"}');
           }
         : undefined;
