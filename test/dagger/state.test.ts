@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { HostState, reclaim } from "../../src/engines/dagger/state.js";
 import { hostDirectory } from "../support/scratch.js";
@@ -73,4 +74,14 @@ test("what could not be made at first is made later", async () => {
   await Promise.all([state.close(), state.close()]);
   await state.close();
   expect(await readdir(join(blocked, "state", "sessions"))).toEqual([]);
+});
+
+test("sessions lie apart on a disk that can keep them so", async () => {
+  const run = promisify(execFile);
+  const apart = (path: string) => run("lsattr", ["-d", path]).then(({ stdout }) => /^\S*T/.test(stdout));
+  const probe = await hostDirectory();
+  await run("chattr", ["+T", probe]).catch(() => undefined);
+  const can = await apart(probe).catch(() => false);
+  await live();
+  expect(await apart(join(root, "sessions")).catch(() => false)).toBe(can);
 });

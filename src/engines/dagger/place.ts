@@ -3,7 +3,7 @@ import { chmod, mkdir } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import { type Attributes, attributesOf } from "./attributes.js";
 import { commit } from "./change.js";
-import { call, type Step } from "./graphql.js";
+import { call } from "./graphql.js";
 import type { QueryOptions } from "./session.js";
 import type { DaggerSnapshot } from "./snapshot.js";
 
@@ -40,19 +40,14 @@ export async function placeTree(
 }
 
 /** The ID of a staged directory with owners set, outermost first. */
-export async function owned(
+export function owned(
   { workspace }: DaggerSnapshot,
   staged: string,
   owners: readonly (readonly [path: string, owner: string])[],
   asked: QueryOptions,
 ): Promise<string> {
-  const id = await workspace.hostDirectory(staged, asked);
-  if (owners.length === 0) return id;
-  const steps: Step[] = [
-    workspace.directory(id),
-    ...owners.map(([path, owner]) => call("chown", { path, owner })),
-  ];
-  return (await workspace.session.run<{ id: string }>(steps, "id", asked)).id;
+  const chowns = owners.map(([path, owner]) => call("chown", { path, owner }));
+  return workspace.hostDirectory(staged, asked, chowns);
 }
 
 /** A chown goes down: what has its parent's owner needs none. */

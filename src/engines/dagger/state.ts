@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { isOwned, type Owner, own } from "./owner.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -96,6 +98,7 @@ export class HostState {
     // Staged files have the modes they get in the sandbox: only this keeps other users of the host out.
     await mkdir(this.#root, { recursive: true });
     await chmod(this.#root, 0o700);
+    await makeSessions(join(this.#root, "sessions"));
     const hidden = join(this.#root, "sessions", `.${this.#id}`);
     for (const name of ["staged", "exports"]) await mkdir(join(hidden, name), { recursive: true });
     await mkdir(this.kept, { recursive: true });
@@ -119,6 +122,15 @@ export class HostState {
     await removeSession(this.directory, await stagedByKept(this.kept));
     owned.release();
   }
+}
+
+/**
+ * ext4 is many times as slow for a minute to make files near those that were deleted, as one session's are just before
+ * the next begins. Below a directory with the attribute T it puts each further away (chattr(1)).
+ */
+async function makeSessions(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true });
+  if (made !== undefined) await promisify(execFile)("chattr", ["+T", path]).catch(() => undefined);
 }
 
 /** Removes what processes that are gone have staged; gives how many. */

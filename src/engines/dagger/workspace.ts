@@ -49,10 +49,11 @@ export class Workspace {
     });
   }
 
-  /** The ID of a staged host directory. Its content goes to the engine now; the ID does not hold it. */
-  hostDirectory(path: string, options: QueryOptions): Promise<string> {
-    return this.once(`directory ${path}`, options, async (shared) => {
-      const steps = [call("host"), call("directory", { path, noCache: true })];
+  /** The ID of a staged host directory, changed by steps. Its content goes to the engine now; the ID does not hold it. */
+  hostDirectory(path: string, options: QueryOptions, changes: readonly Step[] = []): Promise<string> {
+    const key = ["directory", path, ...changes.map(({ text }) => text)].join(" ");
+    return this.once(key, options, async (shared) => {
+      const steps = [call("host"), call("directory", { path, noCache: true }), ...changes];
       return (await this.session.run<{ id: string }>(steps, "id", shared)).id;
     });
   }
