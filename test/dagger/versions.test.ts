@@ -18,6 +18,10 @@ async function queriesOf(version: string): Promise<string[]> {
   const scripted = await ScriptedDagger.start();
   scripted.version = version;
   scripted.leaf = (path) => ({ fileType: "DIRECTORY", size: 0, permissions: 0o755 })[path.at(-1) as string];
+  scripted.script = (query) =>
+    query.includes('stat(path:"/workspace/new"')
+      ? { errors: [{ message: "stat /workspace/new: no such file or directory" }] }
+      : undefined;
   const stateDirectory = await hostDirectory();
   await using engine = dagger({ engines: ["scripted://here"], cli: await scripted.cli(), stateDirectory });
   await using sandbox = await Sandbox.create({
@@ -29,6 +33,7 @@ async function queriesOf(version: string): Promise<string[]> {
   await sleep(150);
   expect((await sandbox.exec("true")).exitCode).toBe(0);
   await sandbox.refreshFromHost(await hostFiles({ file: "text" }), "/workspace");
+  await sandbox.writeFile("new", "text");
   return scripted.queries.filter((query) => query.includes("(id:"));
 }
 
