@@ -115,9 +115,14 @@ describe("a Dagger engine that can't be used", () => {
 
   test("a socket that nobody listens at, without asking the CLI, which would try for minutes", async () => {
     const directory = await hostDirectory();
-    for (const address of [`unix://${directory}/missing.sock`, "tcp://127.0.0.1:1", "tcp://[::1]:1"]) {
+    for (const [address, why] of [
+      [`unix://${directory}/missing.sock`, /ENOENT/],
+      ["tcp://127.0.0.1:1", /ECONNREFUSED/],
+      // Where the machine has no IPv6 that is what it says.
+      ["tcp://[::1]:1", /ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/],
+    ] as const) {
       const error = await refusal("/nowhere/dagger", address);
-      expect(error.message).toMatch(/ENOENT|ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
+      expect(error.message).toMatch(why);
       expect(error.message).toMatch(ANOTHER);
     }
   });

@@ -1,4 +1,5 @@
 import { chmod, readdir, rm } from "node:fs/promises";
+import { joinBytes } from "../../host/bytes.js";
 
 /** Removes a directory of this user, also where parts of it are closed to their own user. */
 export async function removeTree(root: string): Promise<void> {
@@ -14,6 +15,6 @@ export async function removeTree(root: string): Promise<void> {
 async function open(directory: Buffer): Promise<void> {
   await chmod(directory, 0o700);
   for (const entry of await readdir(directory, { withFileTypes: true, encoding: "buffer" })) {
-    if (entry.isDirectory()) await open(Buffer.concat([directory, Buffer.from("/"), entry.name]));
+    if (entry.isDirectory()) await open(joinBytes(directory, entry.name));
   }
 }

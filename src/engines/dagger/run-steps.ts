@@ -12,7 +12,7 @@ export interface Surroundings {
   caches: ReadonlyMap<string, string>;
 }
 
-/** `staged` is where the scripts are on the host. What a command left there is fit for the next one, or mounted anew. */
+/** `staged` is where the scripts are on the host. They are mounted, unless the snapshot has them ready. */
 export async function surround(
   from: DaggerSnapshot,
   request: ExecRequest,
@@ -27,7 +27,7 @@ export async function surround(
     before.push(call("withSecretVariable", { name, secret: await workspace.secret(name, value, asked) }));
     after.push(call("withoutSecretVariable", { name }));
   }
-  if (from.ready !== staged || !leavesReady(request)) {
+  if (from.ready !== staged) {
     const source = await workspace.hostDirectory(staged, asked);
     before.push(call("withMountedDirectory", { path: MOUNT, source }));
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../../errors.js";
 import { readAnswer } from "./answer.js";
-import { type Answer, Connection } from "./connection.js";
+import { Connection } from "./connection.js";
 import { aborted, engineLost, explains, isOwnLack, lacking, QueryFailure, saysEnding } from "./errors.js";
 import { chain, follow, type Step } from "./graphql.js";
 import { Mark } from "./mark.js";
@@ -107,22 +107,17 @@ export class Session {
 
   async #query(text: string, { operation, signal, traceparent }: QueryOptions): Promise<unknown> {
     await this.requireEngine(operation, signal);
-    let answer: Answer;
     try {
-      answer = await this.#connection.send(text, signal, traceparent);
-    } catch (error) {
-      if (signal?.aborted) throw aborted(operation, signal);
-      // It did answer.
-      if (error instanceof QueryFailure) throw error;
-      throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
-    }
-    try {
-      const data = readAnswer(answer);
+      const data = readAnswer(await this.#connection.send(text, signal, traceparent));
       this.#mark.answered();
       return data;
     } catch (error) {
-      if (error instanceof QueryFailure && !explains(error)) await this.#requireAlive(operation, error);
-      throw error;
+      if (error instanceof QueryFailure) {
+        if (!explains(error)) await this.#requireAlive(operation, error);
+        throw error;
+      }
+      if (signal?.aborted) throw aborted(operation, signal);
+      throw isOwnLack(error) ? lacking(operation, error) : this.#lost(operation, error);
     }
   }
 

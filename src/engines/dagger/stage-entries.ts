@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, readlinkSync, symlinkSync } from "node:fs";
 import type { ImportEntry, ImportPlan, ImportRecord } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { joinBytes } from "../../host/bytes.js";
 import { aborted } from "./errors.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";
@@ -33,12 +34,12 @@ export async function stageEntries(
     const modes: [path: Buffer, mode: number][] = [];
     for (const [index, entry] of plan.entries.entries()) {
       if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(closing);
-      const to = join(root, entry.path);
+      const to = joinBytes(root, entry.path);
       if (entry.type === "directory") {
         mkdirSync(to);
         modes.push([to, entry.mode]); // Last: it may be closed to its own writer.
-      } else if (!(old && entry.type === "file" && same(entry) && link(join(old, entry.path), to))) {
-        copy(join(source, entry.path), to, entry);
+      } else if (!(old && entry.type === "file" && same(entry) && link(joinBytes(old, entry.path), to))) {
+        copy(joinBytes(source, entry.path), to, entry);
       }
     }
     for (const [path, mode] of modes.reverse()) chmodSync(path, mode);
@@ -72,10 +73,6 @@ function link(from: Buffer, to: Buffer): boolean {
 async function rest(closing: AbortSignal): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   if (closing.aborted) throw aborted(operation, closing);
-}
-
-function join(directory: Buffer, path: Buffer): Buffer {
-  return Buffer.concat([directory, Buffer.from("/"), path]);
 }
 
 function hostFailure(error: unknown, path: string): SandboxError {

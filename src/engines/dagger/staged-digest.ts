@@ -1,17 +1,16 @@
 import { createHash, type Hash } from "node:crypto";
-import { lstat, open, readdir, readlink } from "node:fs/promises";
-
-const CHUNK_BYTES = 1024 * 1024;
+import { createReadStream } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
+import { joinBytes } from "../../host/bytes.js";
 
 /** A digest of all that lies at host paths, mode bits included. Rejects when one is gone. */
 export async function stagedDigest(paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (const path of paths) await add(hash, Buffer.from(path), chunk);
+  for (const path of paths) await add(hash, Buffer.from(path));
   return hash.digest("hex");
 }
 
-async function add(hash: Hash, path: Buffer, chunk: Buffer): Promise<void> {
+async function add(hash: Hash, path: Buffer): Promise<void> {
   const stats = await lstat(path);
   const put = (part: Uint8Array) => hash.update(`${part.length}:`).update(part);
   put(path);
@@ -19,26 +18,16 @@ async function add(hash: Hash, path: Buffer, chunk: Buffer): Promise<void> {
   if (stats.isSymbolicLink()) put(await readlink(path, { encoding: "buffer" }));
   else if (!stats.isDirectory()) {
     hash.update(`${stats.size}:`);
-    await unlessClosed(addContent(hash, path, chunk), undefined);
+    await unlessClosed(addContent(hash, path), undefined);
   } else {
     const names = await unlessClosed(readdir(path, { encoding: "buffer" }), []);
-    for (const name of names.sort(Buffer.compare))
-      await add(hash, Buffer.concat([path, Buffer.from("/"), name]), chunk);
+    for (const name of names.sort(Buffer.compare)) await add(hash, joinBytes(path, name));
   }
 }
 
 /** Of any length: at once no more than 2 GiB could be read. */
-async function addContent(hash: Hash, path: Buffer, chunk: Buffer): Promise<void> {
-  const file = await open(path);
-  try {
-    for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.length);
-      if (bytesRead === 0) return;
-      hash.update(chunk.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
+async function addContent(hash: Hash, path: Buffer): Promise<void> {
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
 }
 
 /** A mode can close a directory to its own owner, who then can't change what is in it by mistake either. */
