@@ -6,6 +6,7 @@ import type { Address } from "./connection.js";
 import { readable } from "./errors.js";
 
 const KEPT_STDERR = 4096;
+const LAST_WORDS_MS = 500;
 /** How long a session may take to end when its input is closed. */
 const END_MS = 3000;
 
@@ -89,7 +90,12 @@ function firstLine(child: ChildProcess, signal: AbortSignal): Promise<Address> {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     child.once("error", reject);
-    child.once("exit", (code, by) => reject(new Error(`\`dagger session\` ended with ${by ?? code}`)));
+    child.once("exit", (code, by) => {
+      const ended = () => reject(new Error(`\`dagger session\` ended with ${by ?? code}`));
+      // What it said of that may come after its end, or never where another process holds its streams.
+      child.once("close", ended);
+      setTimeout(ended, LAST_WORDS_MS).unref();
+    });
     child.stdout?.on("data", (chunk: Buffer) => {
       text += chunk;
       const line = text.split("\n", 1)[0] as string;
