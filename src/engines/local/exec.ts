@@ -104,6 +104,10 @@ async function runIn(
     // First: what kills bwrap before it has started the command may be the limit.
     why ??= await watch.verdict();
     if (!holder.alive) return endLost();
+    if (end.kind === "undead") {
+      snapshots.discard(view);
+      return { kind: "lost", error: undead(), ...output.kept() };
+    }
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
     if (why || end.kind === "failed") {
@@ -210,6 +214,14 @@ function lost(): SandboxError {
   return new SandboxError(
     "ENGINE_LOST",
     "exec: the local engine's process ended while the command ran. Nothing was changed; run it again.",
+    { operation: "exec" },
+  );
+}
+
+function undead(): SandboxError {
+  return new SandboxError(
+    "ENGINE_LOST",
+    "exec: the command was killed, but the kernel did not show within 10 s that all of its processes are gone. Nothing that it wrote is used. One of them waits in the kernel, for a disk or a network file system say; see what hangs on this machine.",
     { operation: "exec" },
   );
 }

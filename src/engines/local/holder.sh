@@ -17,7 +17,7 @@ prepare() {
   flock -n 9 || exit 1
   : >>cgroups && exec 8<cgroups # for finish, even if somebody has removed the state by then
   mount -n -i -t proc proc /proc || exit 1
-  mount -n -i -t tmpfs -o mode=755 forkbox "$3" && mkdir "$3/s" "$3/h" || exit 1
+  mount -n -i -t tmpfs -o mode=755 forkbox "$3" && mkdir "$3/s" "$3/h" && mkdir -m 700 "$3/io" || exit 1
   mount -n -i -c --bind . "$3/s" && cd "$3/s" || exit 1
   unset OLDPWD # commands can read the environment that bwrap starts with
   own=$2 stage=$3
@@ -41,9 +41,11 @@ task() {
   ( run "$@" ) </dev/null &
 }
 
-# slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout.
+# slot N: the named pipes of one running command. Sandboxed users must be able to reopen /dev/stdout. They lie in the
+# holder's own mount and nowhere on a disk: a line written to one is run as the caller, and no mount option says who
+# may write to a pipe.
 slot() {
-  mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go args status && mkfifo -m 622 out err)
+  mkdir -p "$stage/io/$1" && (cd "$stage/io/$1" && mkfifo -m 600 go args status info block && mkfifo -m 622 out err)
 }
 
 # overlay VIEW TOP LOWER
@@ -62,7 +64,7 @@ standby() {
 }
 
 stand() {
-  id=$1 slot=io/$2
+  id=$1 slot=$stage/io/$2
   shift 2
   exec 8<&- 9>&- </dev/null
   for cgroup; do
@@ -86,15 +88,28 @@ apart() {
   { : "$(read -r me _ </proc/self/stat; "$@" >/dev/null | kill -9 "$me")"; } 2>/dev/null
 }
 
-# launch VIEW TOP LOWER ENTER… -- COMMAND…
+# launch FIRST VIEW TOP LOWER ENTER… -- COMMAND…
 # Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started PID" on
-# the slot's status says that every pipe is open and the view is there; PID is bwrap's where it is fed.
+# the slot's status says that every pipe is open and the view is there; PID is bwrap's where it is fed. bwrap tells
+# `scatter` its process 1 (descriptor 6), and starts the command when that has ended (7).
 launch() {
-  exec 3<"$slot/args"
-  { trap stop_parent EXIT; overlay "$1" "$2" "$3" && echo "started $pid" >&5 && trap - EXIT; } &
+  first=$1 view=$2 top=$3 lower=$4
+  shift 4
+  exec 6<>"$slot/info" 9<"$slot/info" 8<>"$slot/block" 7<"$slot/block"
+  scatter "$first" &
+  exec 8>&- 9<&- 3<"$slot/args"
+  { trap stop_parent EXIT; overlay "$view" "$top" "$lower" && echo "started $pid" >&5 && trap - EXIT; } 6>&- 7<&- &
   ulimit -c 0
-  shift 3
   exec "$@"
+}
+
+# scatter FIRST: the command's processes get pids after that, which is another one each time: a file with the pid of a
+# process that was killed with an earlier command must not name one of this. See pid_namespaces(7) on ns_last_pid.
+scatter() {
+  exec <&9 >/dev/null 2>&1 5>&- 6>&- 7<&- 9<&- # here: a shell keeps what it closes for one call of a function
+  while read -r name value; do
+    case $name in '"child-pid":') nsenter --target "${value%,}" --pid sh -c "echo $1 >/proc/sys/kernel/ns_last_pid" ;; esac
+  done
 }
 
 stop_parent() {

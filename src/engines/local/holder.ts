@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
 import type { Ids } from "./ids.js";
+import { isRunningIn } from "./proof.js";
 import { findTool, TOOL_PATH } from "./tools.js";
 
 const SCRIPT = fileURLToPath(new URL("./holder.sh", import.meta.url));
@@ -35,6 +36,8 @@ export class Holder {
   readonly session: string;
   /** The holder's own /proc: pids of its namespace, which are what bwrap reports. */
   readonly proc: string;
+  /** Where the slots' pipes are, from here. */
+  readonly pipes: string;
   /** Settles when the holder has ended, for whatever reason. */
   readonly ended: Promise<void>;
   #child: ChildProcess;
@@ -87,6 +90,7 @@ export class Holder {
     this.#answers = answers;
     this.session = `/proc/${pid}/root${STAGE}/s`;
     this.proc = `/proc/${pid}/root/proc`;
+    this.pipes = `/proc/${pid}/root${STAGE}/io`;
     this.ended = new Promise((resolve) => {
       child.once("exit", () => {
         this.#alive = false;
@@ -124,11 +128,11 @@ export class Holder {
     if (this.#alive) this.#child.stdin?.write(`${[name, ...args.map(quote)].join(" ")}\n`);
   }
 
-  /** Whether a process of its pid namespace runs. A zombie does not. */
+  /** Whether a thread of a process of its pid namespace is alive. */
   isRunning(pid: string): boolean {
     if (!this.#alive) return false;
     try {
-      return !/\) [ZX] /.test(readFileSync(`${this.proc}/${pid}/stat`, "latin1"));
+      return isRunningIn(readFileSync(`${this.proc}/${pid}/stat`, "latin1"));
     } catch (error) {
       // Where this process can open no more files, nothing says that the other has ended.
       return ["EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? "");

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
@@ -5,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
 import type { Holder } from "./holder.js";
 import type { Owner } from "./ids.js";
+import { type Init, untilDead } from "./proof.js";
 import type { Slot } from "./slots.js";
 
 /** What a launch needs; see `launch` in holder.sh. */
@@ -27,7 +29,9 @@ export type LaunchEnd =
   /** The walls could not be put up; `reason` is what the system said. */
   | { kind: "failed"; reason: string }
   /** The caller's input threw. */
-  | { kind: "input"; cause: unknown };
+  | { kind: "input"; cause: unknown }
+  /** It can't be shown that all of it is dead: nobody may touch its view any more. */
+  | { kind: "undead" };
 
 /** A command that was launched. */
 export interface Launched {
@@ -45,12 +49,12 @@ export function launch(
   onBytes: (stream: StreamName, bytes: Uint8Array) => void,
 ): Launched {
   let killed = false;
-  let init: string | undefined; // process 1 of the command's pid namespace: with it everything in there dies
+  let init: Init | undefined; // process 1 of the command's pid namespace: with it everything in there dies
   let code: number | undefined;
   let broken: LaunchEnd | undefined;
   const kill = () => {
     killed = true;
-    if (init) holder.send("stop", init);
+    if (init) holder.send("stop", init.pid);
   };
   const status = createInterface({ input: slot.status });
   const watch = watchStart(slot);
@@ -63,7 +67,8 @@ export function launch(
         if (end) kill();
       });
     const said = parse(line);
-    if (said["child-pid"] !== undefined) init = String(said["child-pid"]);
+    if (said["child-pid"] !== undefined)
+      init = { pid: String(said["child-pid"]), namespace: said["pid-namespace"]?.toString() };
     if (said["exit-code"] !== undefined) code = said["exit-code"];
     if (killed) kill();
   });
@@ -75,13 +80,17 @@ export function launch(
   });
   const closed = once(slot.status, "close");
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
-  const bwrap = ["bwrap", "--args", "3", "--json-status-fd", "5", "--", ...plan.argv];
-  const call = ["launch", plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap];
+  const descriptors = ["--args", "3", "--json-status-fd", "5", "--info-fd", "6", "--block-fd", "7"];
+  const bwrap = ["bwrap", ...descriptors, "--", ...plan.argv];
+  const call = ["launch", firstPid(), plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap];
   slot.call(...(plan.stdin ? ["fed"] : []), ...call);
   const ended = (async (): Promise<LaunchEnd> => {
     await Promise.race([closed, holder.ended]);
     watch.end();
-    if (init) await untilDead(holder, init);
+    if (!(await untilDead(holder, slot, init))) {
+      slot.spoil();
+      return { kind: "undead" };
+    }
     await untilDrained(slot, Promise.all(drained));
     if (broken) return broken;
     if (code === undefined && !killed) {
@@ -94,8 +103,13 @@ export function launch(
   return { ended, kill };
 }
 
+/** Up to the smallest number of pids that a kernel has, with room for the command's own; see pid_max in proc(5). */
+function firstPid(): string {
+  return String(randomInt(300, 30_000));
+}
+
 /** Killed while it writes, bwrap leaves a part of a line. */
-function parse(line: string): { "child-pid"?: number; "exit-code"?: number } {
+function parse(line: string): { "child-pid"?: number; "pid-namespace"?: number; "exit-code"?: number } {
   try {
     return JSON.parse(line);
   } catch {
@@ -169,15 +183,4 @@ async function untilDrained(slot: Slot, drained: Promise<unknown>): Promise<void
   slot.spoil();
   slot.stdout.destroy();
   slot.stderr.destroy();
-}
-
-/**
- * bwrap's own process ends with the command; the rest of its pid namespace is killed a moment later by the
- * kernel. A process 1 that is gone or a zombie has none left (pid_namespaces(7)).
- */
-async function untilDead(holder: Holder, init: string): Promise<void> {
-  for (let wait = 0; holder.isRunning(init); wait = Math.min(wait + 1, 20)) {
-    if (wait > 2) holder.send("stop", init);
-    await new Promise((resolve) => (wait === 0 ? setImmediate(resolve) : setTimeout(resolve, wait)));
-  }
 }

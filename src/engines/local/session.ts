@@ -63,7 +63,7 @@ export class Session implements HolderOwner {
     this.#writeHolder();
     this.snapshots = new Snapshots(this, directory);
     this.cgroups = new Cgroups(findCgroups(), directory);
-    this.slots = new Slots(this, this.cgroups, directory);
+    this.slots = new Slots(this, this.cgroups);
     this.networks = new Networks(this, directory);
   }
 

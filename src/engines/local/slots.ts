@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
 import { type Holder, type HolderOwner, quote } from "./holder.js";
 import type { Owner } from "./ids.js";
+import { tasksIn } from "./proof.js";
 
 /** A place where one command can run at a time: a process standing by in its cgroup, and named pipes to it. */
 export interface Slot {
@@ -16,7 +17,9 @@ export interface Slot {
   call(...words: readonly string[]): void;
   /** Whether that process is alive. */
   isStandingBy(): boolean;
-  /** Its pipes are held by somebody else: nobody gets them again. */
+  /** How many tasks are in its cgroup beside that process; undefined where there is no cgroup. */
+  strangers(): number | undefined;
+  /** Its pipes or its cgroup are held by somebody else: nobody gets them again. */
   spoil(): void;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
   openWriters(fed: Fed | undefined): { args: Socket; stdin: Socket | undefined };
@@ -31,8 +34,10 @@ export interface Fed {
 interface Place {
   name: string;
   cgroup: CommandCgroup;
-  /** The process that stands by, and the holder it is a child of. */
-  process?: { pid: string; holder: Holder };
+  /** The holder in whose mount its pipes are. */
+  holder: Holder;
+  /** The process that stands by: in the holder's pid namespace, and as the one task of its cgroup. */
+  process?: { pid: string; task: string | undefined };
 }
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
@@ -45,15 +50,15 @@ export class Slots {
   constructor(
     private readonly owner: HolderOwner,
     private readonly cgroups: Cgroups,
-    private readonly directory: string,
   ) {}
 
   async take(): Promise<Slot & { give: () => void }> {
-    const place = this.#idle.pop() ?? (await this.#make());
+    const place = this.#takeIdle() ?? (await this.#make());
+    const { holder } = place;
     let slot: ReturnType<typeof openSlot>;
     try {
-      const { proc } = await this.#standBy(place);
-      slot = openSlot(join(this.directory, "io", place.name), place, proc);
+      await this.#standBy(place);
+      slot = openSlot(place);
     } catch (error) {
       this.#idle.push(place);
       throw error;
@@ -61,32 +66,41 @@ export class Slots {
     const give = () => {
       slot.close();
       if (!slot.isSpoiled()) this.#idle.push(place);
-      else if (place.process?.holder === this.owner.holder) this.owner.holder.send("stop", place.process.pid);
+      else if (place.process) holder.send("stop", place.process.pid);
     };
-    return { ...slot, isStandingBy: () => isStandingBy(place, this.owner.holder), give };
+    return { ...slot, isStandingBy: () => isStandingBy(place), give };
+  }
+
+  /** Those of a holder that has ended are of no use: their pipes were its. */
+  #takeIdle(): Place | undefined {
+    this.#idle = this.#idle.filter(({ holder }) => holder === this.owner.holder);
+    return this.#idle.pop();
   }
 
   async #make(): Promise<Place> {
-    const name = String(this.#next++);
-    await this.owner.holder.run("slot", name);
-    return { name, cgroup: this.cgroups.make(name) };
-  }
-
-  /** A process of an earlier holder has ended with it; one of this may have been killed when its cgroup was full. */
-  async #standBy(place: Place): Promise<Holder> {
     const { holder } = this.owner;
-    if (isStandingBy(place, holder)) return holder;
-    const pid = await holder.call("standby", place.name, ...place.cgroup.directories);
-    place.process = { pid, holder };
-    return holder;
+    const name = String(this.#next++);
+    await holder.run("slot", name);
+    return { name, cgroup: this.cgroups.make(name), holder };
+  }
+
+  /** One that stood by may have been killed when its cgroup was full. */
+  async #standBy(place: Place): Promise<void> {
+    if (isStandingBy(place)) return;
+    const { directories } = place.cgroup;
+    const pid = await place.holder.call("standby", place.name, ...directories);
+    // Nothing else is in there yet. Known by its number, so that nobody is taken for it who has killed it.
+    const task = directories[0] && tasksIn(directories[0])?.[0];
+    place.process = { pid, task };
   }
 }
 
-function isStandingBy({ process }: Place, holder: Holder): boolean {
-  return process?.holder === holder && holder.isRunning(process.pid);
+function isStandingBy({ process, holder }: Place): boolean {
+  return process !== undefined && holder.isRunning(process.pid);
 }
 
-function openSlot(path: string, { name, cgroup }: Place, proc: string) {
+function openSlot({ name, cgroup, holder, process }: Place) {
+  const path = join(holder.pipes, name);
   // A command of an ordinary caller owns them while it runs, and may have closed them to the next.
   for (const pipe of ["out", "err"]) chmodSync(join(path, pipe), 0o622);
   const pipes = openPipes(path);
@@ -117,11 +131,16 @@ function openSlot(path: string, { name, cgroup }: Place, proc: string) {
     },
     openWriters(fed: Fed | undefined) {
       try {
-        const stdin = fed && writer(join(proc, fed.pid, "fd/0"), fed.owner);
+        const stdin = fed && writer(join(holder.proc, fed.pid, "fd/0"), fed.owner);
         return { args: writer(join(path, "args")), stdin };
       } finally {
         closeKeepers(); // where the args can't be written, they end
       }
+    },
+    strangers() {
+      const [directory] = cgroup.directories;
+      if (directory === undefined) return undefined;
+      return tasksIn(directory)?.filter((task) => task !== process?.task).length;
     },
     spoil() {
       spoiled = true;

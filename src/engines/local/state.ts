@@ -40,7 +40,6 @@ export function openSession(sessions: string): { hidden: string; path: string; l
   const hidden = join(sessions, `.${id}`);
   withUmask(0, () => {
     for (const name of ["", "l", "w", "v", "net"]) mkdirSync(join(hidden, name), { mode: 0o711 });
-    mkdirSync(join(hidden, "io"), { mode: 0o700 });
   });
   return { hidden, path: join(sessions, id), lease: openSync(join(hidden, "lease"), "w", 0o600) };
 }
