@@ -1,30 +1,32 @@
 import { randomBytes } from "node:crypto";
 import {
-  chmodSync,
-  chownSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   mkdirSync,
   openSync,
   renameSync,
   rmdirSync,
-  rmSync,
   unlinkSync,
+  writeFile,
   writeSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { Change } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { notADirectory, notAFile, notEmpty } from "../path-errors.js";
+import { setAttributes } from "./descriptors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
-import type { Holder } from "./holder.js";
 import type { Owner } from "./ids.js";
+import { removeTree } from "./remove-tree.js";
 import type { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
-import { bytes, type Found, fromLatin1, type Tree } from "./tree.js";
+import type { Found, Tree } from "./tree.js";
 
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 const SMALL = 256 * 1024;
+const writeAll = promisify(writeFile);
 
 /** Whether a failure of this change leaves everything as it was, so that it may be done in place. */
 export function isAtomic(changes: readonly Change[]): boolean {
@@ -43,7 +45,7 @@ export async function changeInPlace(
 ): Promise<void> {
   const made: string[] = [];
   try {
-    await session.withTree(snapshot, (tree) => applyChange(tree, change, owner, session.holder, made));
+    await session.withTree(snapshot, (tree) => applyChange(tree, change, owner, { made }));
   } catch (error) {
     for (let attempt = 1; made.length > 0 && attempt <= 3; attempt++)
       await session.withTree(snapshot, (tree) => takeBack(tree, made)).catch(() => {});
@@ -59,13 +61,12 @@ export async function applyChange(
   tree: Tree,
   change: Change,
   owner: Owner,
-  holder: Holder,
-  made: string[] = [],
+  { made = [], signal }: { made?: string[]; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const operation = { write: "writeFile", delete: "deleteFile", directory: "makeDirectory" }[change.kind];
   try {
     if (change.kind === "write") await write(tree, change, owner, made);
-    else if (change.kind === "delete") await remove(tree, change, holder);
+    else if (change.kind === "delete") await remove(tree, change, signal);
     else directory(tree, change.path, owner, made);
   } catch (error) {
     const reason = asSandboxError(error, operation, change.path);
@@ -82,9 +83,9 @@ export async function applyChange(
 function takeBack(tree: Tree, made: string[]): void {
   for (let real = made.at(-1); real !== undefined; real = made.at(-1)) {
     const stat = tree.lstat(real);
-    const host = bytes(tree.onHost(real));
-    if (stat?.isDirectory()) rmdirSync(host);
-    else if (stat) unlinkSync(host);
+    if (stat?.isDirectory()) rmdirSync(tree.place(real));
+    else if (stat) unlinkSync(tree.place(real));
+    tree.forget();
     made.pop();
   }
 }
@@ -102,9 +103,14 @@ async function write(
   // Under another name first: a full disk or a kill in the middle must not leave half a file.
   const temporary = `${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`;
   made.push(temporary);
-  const place = bytes(tree.onHost(temporary));
-  await writeWhole(place, data, mode ?? (found.stat ? found.stat.mode & 0o7777 : 0o644), owner);
-  renameSync(place, found.host);
+  await writeWhole(
+    tree.place(temporary),
+    data,
+    mode ?? (found.stat ? found.stat.mode & 0o7777 : 0o644),
+    owner,
+  );
+  // Both are in one directory, so the second place leaves the first as it is.
+  renameSync(tree.place(temporary), found.place);
 }
 
 function directory(tree: Tree, path: string, owner: Owner, made: string[]): void {
@@ -116,7 +122,7 @@ function directory(tree: Tree, path: string, owner: Owner, made: string[]): void
 async function remove(
   tree: Tree,
   { path, recursive }: Change & { kind: "delete" },
-  holder: Holder,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const found = existing(tree, path, "deleteFile", false);
   refuseReadOnly(found, path, "deleteFile");
@@ -125,25 +131,14 @@ async function remove(
       operation: "deleteFile",
       path,
     });
-  if (!found.stat.isDirectory()) unlinkSync(found.host);
-  else if (recursive) await removeTree(found, holder);
+  if (!found.stat.isDirectory()) unlinkSync(found.place);
+  else if (recursive) await removeTree(tree, found.real, signal);
   else removeEmpty(found, path);
-}
-
-/** An ordinary caller may not empty a directory that its owner may not write, but may inside the namespace. */
-async function removeTree(found: Found, holder: Holder): Promise<void> {
-  try {
-    rmSync(found.host, { recursive: true });
-  } catch (error) {
-    const inside = fromLatin1(found.tree.onHost(found.real)).replace(/^\/proc\/\d+\/root/, "");
-    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
-    await holder.task("rm", "-rf", "--", inside);
-  }
 }
 
 function removeEmpty(found: Found, path: string): void {
   try {
-    rmdirSync(found.host);
+    rmdirSync(found.place);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "ENOTEMPTY" ? notEmpty(path, "deleteFile") : error;
   }
@@ -171,34 +166,21 @@ function makeMissing(tree: Tree, real: string, owner: Owner, made: string[]): vo
   for (const part of real.split("/").filter(Boolean)) {
     at += `/${part}`;
     if (tree.lstat(at)) continue;
-    const host = bytes(tree.onHost(at));
-    mkdirSync(host);
+    mkdirSync(tree.place(at));
     made.push(at);
-    chmodSync(host, 0o755);
-    if (owner) chownSync(host, owner.uid, owner.gid);
+    setAttributes(tree.place(at), 0o755, owner);
   }
 }
 
-async function writeWhole(path: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {
-  if (data.length > SMALL) return writeLarge(path, data, mode, owner);
-  const fd = openSync(path, "wx");
+async function writeWhole(place: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {
+  const fd = openSync(place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-    fchmodSync(fd, mode);
+    if (data.length > SMALL) await writeAll(fd, data);
+    else for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
     if (owner) fchownSync(fd, owner.uid, owner.gid);
+    fchmodSync(fd, mode);
   } finally {
     closeSync(fd);
-  }
-}
-
-async function writeLarge(path: Buffer, data: Uint8Array, mode: number, owner: Owner): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    await file.writeFile(data);
-    await file.chmod(mode);
-    if (owner) await file.chown(owner.uid, owner.gid);
-  } finally {
-    await file.close();
   }
 }
 

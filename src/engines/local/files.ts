@@ -1,35 +1,95 @@
-import { readdirSync, readFileSync, type Stats } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { closeSync, opendirSync, readFile, readFileSync, type Stats } from "node:fs";
+import { promisify } from "node:util";
 import type { Entry } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { kindOf } from "../../host/kind.js";
+import { Slices } from "../../host/slices.js";
 import { notADirectory, notAFile, notFound } from "../path-errors.js";
+import { openRegular } from "./descriptors.js";
 import { bytes, type Found, type Tree } from "./tree.js";
 
 /** Below this a read on the calling thread is quicker than a trip to the thread pool. */
 const SMALL = 256 * 1024;
+const SORTED_AT_ONCE = 4096;
+const readAll = promisify(readFile);
 
 export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array> {
   const found = existing(tree, path, "readFile", true);
   if (!found.stat.isFile()) throw notAFile(path, "readFile");
   tree.requireOthers(found.real, found.stat, 0o004, path, "readFile");
-  return guard("readFile", path, () =>
-    found.stat.size < SMALL ? readFileSync(found.host) : readFile(found.host),
-  );
+  return guard("readFile", path, async () => {
+    const opened = openRegular(found.place);
+    if (!opened) throw notAFile(path, "readFile");
+    try {
+      return opened.stat.size < SMALL ? readFileSync(opened.fd) : await readAll(opened.fd);
+    } finally {
+      closeSync(opened.fd);
+    }
+  });
 }
 
-export async function listTree(tree: Tree, path: string): Promise<Entry[]> {
+export async function listTree(tree: Tree, path: string, signal?: AbortSignal): Promise<Entry[]> {
   const found = existing(tree, path, "listDirectory", false);
   if (!found.stat.isDirectory()) throw notADirectory(path, path, "listDirectory");
   tree.requireOthers(found.real, found.stat, 0o004, path, "listDirectory");
   const prefix = found.real === "/" ? "" : found.real;
-  return guard("listDirectory", path, () =>
-    readdirSync(found.host, { encoding: "latin1" })
-      .sort()
-      .map((name) => ({ name, stat: tree.lstat(`${prefix}/${name}`) }))
-      .filter((entry): entry is { name: string; stat: Stats } => entry.stat !== undefined)
-      .map(({ name, stat }) => entryOf(bytes(name).toString("utf8"), stat)),
-  );
+  return guard("listDirectory", path, async () => {
+    const slices = new Slices("listDirectory", signal);
+    const entries: Entry[] = [];
+    for (const name of await sorted(await namesIn(tree.directory(found.real), slices), slices)) {
+      if (slices.due()) await slices.rest();
+      const stat = tree.lstat(`${prefix}/${name}`);
+      if (stat) entries.push(entryOf(bytes(name).toString("utf8"), stat));
+    }
+    return entries;
+  });
+}
+
+async function namesIn(place: Buffer, slices: Slices): Promise<string[]> {
+  const names: string[] = [];
+  const listing = opendirSync(place, { encoding: "latin1" as BufferEncoding, bufferSize: 512 });
+  try {
+    for (let entry = listing.readSync(); entry; entry = listing.readSync()) {
+      if (slices.due()) await slices.rest();
+      names.push(entry.name);
+    }
+  } finally {
+    listing.closeSync();
+  }
+  return names;
+}
+
+/** In pieces that hold up nobody: a directory may have as many names as the disk takes. */
+async function sorted(names: readonly string[], slices: Slices): Promise<string[]> {
+  let runs: string[][] = [];
+  for (let at = 0; at < names.length; at += SORTED_AT_ONCE) {
+    if (slices.due()) await slices.rest();
+    runs.push(names.slice(at, at + SORTED_AT_ONCE).sort());
+  }
+  while (runs.length > 1) {
+    const merged: string[][] = [];
+    for (let at = 0; at < runs.length; at += 2)
+      merged.push(await mergedRuns(runs[at] as string[], runs[at + 1] ?? [], slices));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function mergedRuns(a: string[], b: string[], slices: Slices): Promise<string[]> {
+  const merged: string[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (merged.length % 1024 === 0 && slices.due()) await slices.rest();
+    const [left, right] = [a[i], b[j]];
+    if (right === undefined || (left !== undefined && left <= right)) {
+      merged.push(left as string);
+      i++;
+    } else {
+      merged.push(right);
+      j++;
+    }
+  }
+  return merged;
 }
 
 export async function statTree(tree: Tree, path: string): Promise<Entry | undefined> {
@@ -85,6 +145,11 @@ export function asSandboxError(error: unknown, operation: string, path: string):
     return fail(
       "LIMIT",
       "the disk that holds forkbox's state is full; nothing was changed. Free some space, or set FORKBOX_STATE_DIR to a larger disk.",
+    );
+  if (code === "EMFILE" || code === "ENFILE")
+    return fail(
+      "LIMIT",
+      `too many files are open (${code}); nothing was changed. Raise the limit of open files, \`ulimit -n\`${code === "ENFILE" ? " and the machine's own, `sysctl fs.file-max`" : ""}, or use fewer sandboxes at once.`,
     );
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
     return fail("PERMISSION", `permission denied (${code}).`);

@@ -28,7 +28,7 @@ import { openBase } from "./open.js";
 import { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import { stateDirectory } from "./state.js";
-import { bytes, fromLatin1 } from "./tree.js";
+import { fromLatin1 } from "./tree.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
@@ -91,7 +91,12 @@ class LocalEngine implements Engine, AsyncDisposable {
     return guard("exec", request.cwd, () => execOn(session, from as LocalSnapshot, request, onBytes));
   }
 
-  async change(of: Snapshot, changes: readonly Change[], user: User): Promise<LocalSnapshot> {
+  async change(
+    of: Snapshot,
+    changes: readonly Change[],
+    user: User,
+    signal?: AbortSignal,
+  ): Promise<LocalSnapshot> {
     const from = of as LocalSnapshot;
     const session = await this.#session();
     const { snapshots } = session;
@@ -105,7 +110,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const next = snapshots.create([top, ...from.layers], from.base, from.user);
     try {
       await session.withTree(next, async (tree) => {
-        for (const change of changes) await applyChange(tree, change, owner, session.holder);
+        for (const change of changes) await applyChange(tree, change, owner, { signal });
       });
     } catch (error) {
       snapshots.release(next);
@@ -134,9 +139,8 @@ class LocalEngine implements Engine, AsyncDisposable {
       if (!found.stat.isDirectory()) throw notADirectory(path, path, "exportDirectory");
       if (tree.isReadOnly(found.real)) throw hostsOwn(path);
       // By descriptor: half as long a way for the kernel to each of its files as the path through the holder.
-      const place = bytes(tree.onHost(found.real));
       const descriptor = await guard("exportDirectory", path, () =>
-        openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+        openSync(found.place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
       );
       session.snapshots.retain(snapshot);
       let disposed = false;
@@ -160,8 +164,8 @@ class LocalEngine implements Engine, AsyncDisposable {
     return (await this.#session()).withTree(from as LocalSnapshot, (tree) => readFromTree(tree, path));
   }
 
-  async list(from: Snapshot, path: string): Promise<Entry[]> {
-    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => listTree(tree, path));
+  async list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]> {
+    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => listTree(tree, path, signal));
   }
 
   async stat(from: Snapshot, path: string): Promise<Entry | undefined> {

@@ -1,13 +1,14 @@
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { Base, Change, OpenOptions } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { NAMESERVER } from "./base-host-skeleton.js";
 import { applyChange } from "./change.js";
+import { setAttributes } from "./descriptors.js";
 import { readFromTree } from "./files.js";
 import { type Owner, SANDBOX_ID } from "./ids.js";
 import type { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
-import { bytes, type Tree } from "./tree.js";
+import type { Tree } from "./tree.js";
 import { homeOf } from "./walls.js";
 
 /** A snapshot of a base with the directories and files every command may count on. */
@@ -24,10 +25,10 @@ export async function openBase(
       if (!("host" in base)) {
         const owner = session.ids.owner("root");
         makeMountPoints(tree, owner);
-        for (const change of await imageChanges(tree)) await applyChange(tree, change, owner, session.holder);
+        for (const change of await imageChanges(tree)) await applyChange(tree, change, owner);
       }
       for (const path of [homeOf(user), workdir]) {
-        await applyChange(tree, { kind: "directory", path }, session.ids.owner(user), session.holder);
+        await applyChange(tree, { kind: "directory", path }, session.ids.owner(user));
       }
     });
     return snapshot;
@@ -44,10 +45,8 @@ function makeMountPoints(tree: Tree, owner: Owner): void {
   for (const [path, mode] of Object.entries(MOUNT_POINTS)) {
     const stat = tree.lstat(path);
     if (!stat) {
-      const place = bytes(tree.onHost(path));
-      mkdirSync(place);
-      if (owner) chownSync(place, owner.uid, owner.gid);
-      chmodSync(place, mode);
+      mkdirSync(tree.place(path));
+      setAttributes(tree.place(path), mode, owner);
     } else if (path !== "/tmp" && !stat.isDirectory())
       throw new SandboxError("INVALID_ARGUMENT", `create: the base's ${path} is not a directory.`, {
         operation: "create",

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { notADirectory, notFound } from "../path-errors.js";
 import type { Tree } from "./tree.js";
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** Where a command starts, without links. */
 export function resolveCwd(tree: Tree, cwd: string): string {
@@ -54,16 +56,16 @@ function judge(
   if (!found.stat) return undefined;
   if (!found.stat.isFile() || (found.stat.mode & 0o111) === 0)
     return { exitCode: 126, message: `${program}: permission denied` };
-  const interpreter = interpreterOf(found.host);
+  const interpreter = interpreterOf(found.place);
   if (interpreter && !tree.resolve(interpreter, "exec", true).stat)
     return { exitCode: 127, message: `${program}: bad interpreter: ${interpreter}: not found` };
   return "runnable";
 }
 
-function interpreterOf(host: Buffer): string | undefined {
+function interpreterOf(place: Buffer): string | undefined {
   let fd: number;
   try {
-    fd = openSync(host, "r");
+    fd = openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch {
     return undefined;
   }

@@ -14,6 +14,7 @@ import { SandboxError } from "../../errors.js";
 import { type BaseContext, Bases, type BaseTree } from "./base.js";
 import { Cgroups, findCgroups } from "./cgroups.js";
 import { compactChain } from "./compact.js";
+import { asSandboxError } from "./files.js";
 import { Holder, type HolderOwner } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
 import { Networks } from "./network.js";
@@ -21,7 +22,7 @@ import { Slots } from "./slots.js";
 import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
 import { openSession, openState, type State, withUmask } from "./state.js";
-import { latin1, Tree } from "./tree.js";
+import { latin1, Tree, treeLost } from "./tree.js";
 
 /** Everything one engine has running in this process, and its directory of the state. */
 export class Session implements HolderOwner {
@@ -125,12 +126,19 @@ export class Session implements HolderOwner {
       await this.ready();
       const { holder } = this;
       const view = await this.snapshots.pin(snapshot);
-      const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range);
-      const unpin = () => this.snapshots.unpin(snapshot, view);
-      if (!tree.isLost()) return { tree, unpin };
-      unpin();
-      if (attempt === 2) throw tree.reasonOf(undefined);
-      if (!existsSync(holder.session)) await holder.ended; // it has, and this process is yet to hear of it
+      try {
+        const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range);
+        const unpin = () => {
+          tree.close();
+          this.snapshots.unpin(snapshot, view);
+        };
+        return { tree, unpin };
+      } catch (error) {
+        this.snapshots.unpin(snapshot, view);
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw asSandboxError(error, "files", "/");
+        if (attempt === 2) throw treeLost(error);
+        if (!existsSync(holder.session)) await holder.ended; // it has, and this process is yet to hear of it
+      }
     }
   }
 

@@ -1,21 +1,61 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
+import { Beneath } from "../../beneath.mjs";
 import { SandboxError } from "../../errors.js";
 import { notADirectory, notFound, tooManyLinks } from "../path-errors.js";
 import type { Bind } from "./base.js";
 
 /**
- * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so
- * the kernel must never follow one for us. Paths are latin1 strings of their bytes, so that names that are
- * not UTF-8 work like all others; `bytes` gives what the file system calls take.
+ * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so the kernel
+ * must never follow one for us, not even one that takes a directory's place while we look. Paths are latin1 strings
+ * of their bytes, so that names that are not UTF-8 work like all others; `place` gives what the file system calls
+ * take. It holds descriptors: close it.
  */
 export class Tree {
+  readonly #view: Beneath;
+  readonly #shown = new Map<Bind, Beneath>();
+
+  /** Throws ENOENT where the view is gone. */
   constructor(
     readonly root: string,
     readonly binds: readonly Bind[],
     readonly outside: readonly string[],
     /** We may read what the sandbox's user may not: that of the host has to be refused here. */
     private readonly strangers: boolean,
-  ) {}
+  ) {
+    this.#view = new Beneath(root);
+  }
+
+  close(): void {
+    this.#view.close();
+    for (const shown of this.#shown.values()) shown.close();
+  }
+
+  /** What a call takes for a path without links; see {@link Beneath} for how long, and for which calls. */
+  place(real: string): Buffer {
+    const bind = this.#bindOf(real);
+    if (!bind) return this.#view.place(real);
+    const below = real.slice(latin1(bind.at).length);
+    return below === "" ? Buffer.from(bind.from) : this.#belowBind(bind).place(below);
+  }
+
+  /** The same for a directory whose content is to be read. */
+  directory(real: string): Buffer {
+    const bind = this.#bindOf(real);
+    return bind
+      ? this.#belowBind(bind).directory(real.slice(latin1(bind.at).length))
+      : this.#view.directory(real);
+  }
+
+  #belowBind(bind: Bind): Beneath {
+    const shown = this.#shown.get(bind) ?? new Beneath(bind.from);
+    this.#shown.set(bind, shown);
+    return shown;
+  }
+
+  /** Call it after a directory was removed. */
+  forget(): void {
+    this.#view.forget();
+  }
 
   /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
   resolve(path: string, operation: string, followLast: boolean): Found {
@@ -49,7 +89,7 @@ export class Tree {
       }
       if (stat.isSymbolicLink() && (rest.length > 0 || followLast)) {
         if (++links > 40) throw tooManyLinks(path, operation);
-        const target = readlinkSync(bytes(this.onHost(next)), { encoding: "latin1" });
+        const target = readlinkSync(this.place(next), { encoding: "latin1" });
         if (target.startsWith("/")) at = "";
         todo = [...target.split("/").filter(Boolean), ...rest];
         stat = this.lstat(at || "/");
@@ -65,6 +105,15 @@ export class Tree {
   onHost(real: string): string {
     const bind = this.#bindOf(real);
     return bind ? latin1(bind.from) + real.slice(latin1(bind.at).length) : latin1(this.root) + real;
+  }
+
+  lstatOnHost(path: string): Stats | undefined {
+    try {
+      return lstatSync(bytes(path), { throwIfNoEntry: false });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+      throw error;
+    }
   }
 
   /** Of the host's own files only what everybody may read is shown: a link to one must not read with our rights. */
@@ -90,10 +139,16 @@ export class Tree {
     return this.binds.find(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
   }
 
+  /** What is at a path without links; undefined where nothing is, or where a link is on the way by now. */
   lstat(real: string): Stats | undefined {
-    const stat = this.lstatOnHost(this.onHost(real));
-    if (!stat && this.isLost()) throw lost();
-    return stat;
+    try {
+      return lstatSync(this.place(real));
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) throw error;
+      if (this.isLost()) throw treeLost(error);
+      return undefined;
+    }
   }
 
   /** The tree is gone with the holder, at once: a moment before this process hears of its end. */
@@ -107,20 +162,11 @@ export class Tree {
 
   /** What made an operation on the tree fail: a path of a tree that is gone says nothing of the snapshot. */
   reasonOf(error: unknown): unknown {
-    return this.isLost() ? lost(error) : error;
-  }
-
-  lstatOnHost(path: string): Stats | undefined {
-    try {
-      return lstatSync(bytes(path), { throwIfNoEntry: false });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-      throw error;
-    }
+    return this.isLost() ? treeLost(error) : error;
   }
 }
 
-function lost(cause?: unknown): SandboxError {
+export function treeLost(cause?: unknown): SandboxError {
   return new SandboxError(
     "ENGINE_LOST",
     "The local engine's process ended while a sandbox's files were in use. Snapshots are kept; try the operation again.",
@@ -136,9 +182,9 @@ export class Found {
     readonly stat: Stats | undefined,
   ) {}
 
-  /** For file system calls. */
-  get host(): Buffer {
-    return bytes(this.tree.onHost(this.real));
+  /** For file system calls, at once. */
+  get place(): Buffer {
+    return this.tree.place(this.real);
   }
 }
 

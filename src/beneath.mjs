@@ -1,8 +1,10 @@
+// @ts-check
+// Plain JavaScript: the program that merges layers runs as it is.
 import { closeSync, constants, openSync } from "node:fs";
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
-/** A descriptor that only names a place, also of a directory that may not be read; see open(2). Node has no name for it. */
-const O_PATH = 0o10000000;
+/** A descriptor that only names a place, also of what may not be read; see open(2). Node has no name for it. */
+export const O_PATH = 0o10000000;
 /** Directories kept open at once. */
 const MOST = 24;
 
@@ -18,42 +20,66 @@ const MOST = 24;
  * Elsewhere than on Linux a place is the plain path: no engine shows a tree there that anything could be changing.
  */
 export class Beneath {
-  readonly #root: string;
-  readonly #rootFd: number | undefined;
-  /** By path; the one used last is the last. */
-  readonly #open = new Map<string, number>();
+  /** @type {string} */
+  #root;
+  /** @type {number | undefined} */
+  #rootFd;
+  /**
+   * By path; the one used last is the last.
+   * @type {Map<string, number>}
+   */
+  #open = new Map();
 
-  /** @param root - A directory, followed where it is a link: nobody hostile has a say in its path. */
-  constructor(root: string | Buffer) {
-    this.#root = typeof root === "string" ? Buffer.from(root).toString("latin1") : root.toString("latin1");
+  /** @param {string | Buffer} root A directory, followed where it is a link: nobody hostile has a say in its path. */
+  constructor(root) {
+    this.#root = Buffer.from(root).toString("latin1");
     if (process.platform === "linux") this.#rootFd = openSync(root, O_PATH | O_DIRECTORY);
   }
 
-  /** What a call takes for a path below. Throws ENOENT, and ENOTDIR where a part on the way is no directory. */
-  place(path: string): Buffer {
+  /**
+   * What a call takes for a path below. Throws ENOENT, and ENOTDIR where a part on the way is no directory.
+   * @param {string} path
+   * @returns {Buffer}
+   */
+  place(path) {
     const bare = path.startsWith("/") ? path.slice(1) : path;
     const slash = bare.lastIndexOf("/");
     const name = bare.slice(slash + 1) || ".";
     return Buffer.from(`${this.#directory(slash === -1 ? "" : bare.slice(0, slash))}/${name}`, "latin1");
   }
 
+  /**
+   * The same for a directory whose content is to be read: a call may follow its path to the end.
+   * @param {string} path
+   * @returns {Buffer}
+   */
+  directory(path) {
+    const bare = path.startsWith("/") ? path.slice(1) : path;
+    return Buffer.from(`${this.#directory(bare)}/.`, "latin1");
+  }
+
   /** Call it after a directory below was removed or moved: another may get its name. */
-  forget(): void {
+  forget() {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();
   }
 
-  close(): void {
+  close() {
     this.forget();
     if (this.#rootFd !== undefined) closeSync(this.#rootFd);
   }
 
-  #directory(path: string): string {
+  /** @param {string} path */
+  #directory(path) {
     if (this.#rootFd === undefined) return path === "" ? this.#root : `${this.#root}/${path}`;
     return `/proc/self/fd/${path === "" ? this.#rootFd : this.#descriptor(path, this.#rootFd)}`;
   }
 
-  #descriptor(path: string, root: number): number {
+  /**
+   * @param {string} path
+   * @param {number} root
+   */
+  #descriptor(path, root) {
     let end = path.length;
     while (end > 0 && !this.#open.has(path.slice(0, end))) end = Math.max(0, path.lastIndexOf("/", end - 1));
     let descriptor = end === 0 ? root : this.#use(path.slice(0, end));
@@ -68,17 +94,22 @@ export class Beneath {
     return descriptor;
   }
 
-  #use(path: string): number {
-    const descriptor = this.#open.get(path) as number;
+  /** @param {string} path */
+  #use(path) {
+    const descriptor = /** @type {number} */ (this.#open.get(path));
     this.#open.delete(path);
     this.#open.set(path, descriptor);
     return descriptor;
   }
 
-  #keep(path: string, descriptor: number): void {
+  /**
+   * @param {string} path
+   * @param {number} descriptor
+   */
+  #keep(path, descriptor) {
     this.#open.set(path, descriptor);
     if (this.#open.size <= MOST) return;
-    const [oldest, fd] = this.#open.entries().next().value as [string, number];
+    const [oldest, fd] = /** @type {[string, number]} */ (this.#open.entries().next().value);
     this.#open.delete(oldest);
     closeSync(fd);
   }
