@@ -7,17 +7,25 @@ import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
   copyFileSync,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
+  opendirSync,
+  openSync,
   renameSync,
   utimesSync,
 } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { Beneath, O_PATH } from "../../beneath.mjs";
+
 /** @import { Stats } from "node:fs" */
+
+const { COPYFILE_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /**
  * @typedef {object} Trees Paths as latin1 strings of their bytes.
@@ -35,12 +43,26 @@ import { fileURLToPath } from "node:url";
  * @returns {Promise<void>}
  */
 export async function merge(trees) {
-  await new Merge(trees).directory("", trees.run, true);
+  const merge = new Merge(trees);
+  try {
+    await merge.directory("", merge.run, true);
+  } finally {
+    merge.close();
+  }
 }
 
 class Merge {
   #entries = 0;
-  #trees;
+  #whiteout;
+  /** @type {Beneath[]} */
+  #opened = [];
+  #merged;
+  /** The same, for two places at once. */
+  #copied;
+  #whole;
+  #under;
+  /** @type {readonly Beneath[]} */
+  run;
   /**
    * Of files that have as many links as the file system takes (65,000 on ext4), by device and inode.
    * @type {Map<string, string>}
@@ -48,74 +70,127 @@ class Merge {
   #copies = new Map();
 
   /** @param {Trees} trees */
-  constructor(trees) {
-    this.#trees = trees;
+  constructor({ merged, whiteout, whole, under, run }) {
+    this.#whiteout = whiteout;
+    try {
+      this.#merged = this.#open(merged);
+      this.#copied = this.#open(merged);
+      this.#whole = this.#open(whole);
+      this.#under = this.#open(under);
+      this.run = run.map((layer) => this.#open(layer));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close() {
+    for (const tree of this.#opened) tree.close();
+  }
+
+  /** @param {string} path */
+  #open(path) {
+    const tree = new Beneath(bytes(path));
+    this.#opened.push(tree);
+    return tree;
   }
 
   /**
-   * `run` and `overDirectory`: where every part of the way to the path is a directory, in which layers and under
-   * them. Anywhere else it may lead through a link of the sandbox, which the kernel would follow out of it.
+   * `run` and `overDirectory`: where the path is a directory, in which layers and under them.
    * @param {string} path
-   * @param {readonly string[]} run
+   * @param {readonly Beneath[]} run
    * @param {boolean} overDirectory
    * @returns {Promise<void>}
    */
   async directory(path, run, overDirectory) {
-    const { merged, whole, under } = this.#trees;
-    const here = run.filter((layer) => stat(layer + path)?.isDirectory());
-    const changed = new Set(here.flatMap((layer) => list(layer + path)));
-    const shown = new Set(list(whole + path));
-    const over = overDirectory && stat(under + path)?.isDirectory() === true;
-    const hidden = over ? list(under + path).filter((name) => !shown.has(name)) : [];
-    for (const name of hidden) this.#hide(`${merged}${path}/${name}`);
-    for (const name of shown) {
-      if (changed.has(name)) await this.#entry(`${path}/${name}`, here, over);
+    const here = run.filter((layer) => stat(layer, path)?.isDirectory());
+    /** @type {Set<string>} */
+    const changed = new Set();
+    for (const layer of here) for (const name of await this.#list(layer, path)) changed.add(name);
+    const shown = new Set(await this.#list(this.#whole, path));
+    const over = overDirectory && stat(this.#under, path)?.isDirectory() === true;
+    for (const name of over ? await this.#list(this.#under, path) : []) {
+      if (shown.has(name)) continue;
+      this.#hide(`${path}/${name}`);
+      await this.#pause();
     }
+    for (const name of shown) if (changed.has(name)) await this.#entry(`${path}/${name}`, here, over);
   }
 
   /**
    * @param {string} path
-   * @param {readonly string[]} run
+   * @param {readonly Beneath[]} run
    * @param {boolean} overDirectory
    */
   async #entry(path, run, overDirectory) {
-    const { whole, merged } = this.#trees;
-    // Links of thousands of files take a while: others go on in between.
-    if (++this.#entries % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
-    const shown = /** @type {Stats} */ (stat(whole + path));
-    const to = merged + path;
+    await this.#pause();
+    const shown = stat(this.#whole, path);
+    if (!shown) throw new Error(`${path} vanished while layers were merged`);
     if (shown.isDirectory()) {
-      mkdirSync(bytes(to));
+      mkdirSync(this.#merged.place(path));
       await this.directory(path, run, overDirectory);
-      copyAttributes(shown, to);
+      copyAttributes(shown, this.#merged.place(path));
       return;
     }
-    const from = run.find((layer) => stat(layer + path));
-    if (from) this.#link(from + path, to, shown);
+    const from = run.find((layer) => stat(layer, path));
+    if (from) this.#link(from, path, shown);
+  }
+
+  /** Thousands of files take a while: others go on in between. */
+  async #pause() {
+    if (++this.#entries % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /**
-   * @param {string} from
-   * @param {string} to
+   * In pieces: a directory may have as many names as the disk takes.
+   * @param {Beneath} tree
+   * @param {string} path
+   */
+  async #list(tree, path) {
+    /** @type {string[]} */
+    const names = [];
+    const encoding = /** @type {BufferEncoding} */ ("latin1");
+    const listing = opendirSync(tree.directory(path), { encoding, bufferSize: 512 });
+    try {
+      for (let entry = listing.readSync(); entry; entry = listing.readSync()) {
+        names.push(entry.name);
+        if (names.length % 2000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      listing.closeSync();
+    }
+    return names;
+  }
+
+  /**
+   * @param {Beneath} from
+   * @param {string} path
    * @param {Stats} shown
    */
-  #link(from, to, shown) {
+  #link(from, path, shown) {
     const id = `${shown.dev}:${shown.ino}`;
+    const copy = this.#copies.get(id);
     try {
-      linkSync(bytes(this.#copies.get(id) ?? from), bytes(to));
+      const source = copy === undefined ? from.place(path) : this.#copied.place(copy);
+      linkSync(source, this.#merged.place(path));
     } catch (error) {
       if (codeOf(error) !== "EMLINK" || !shown.isFile()) throw error;
-      copyFileSync(bytes(from), bytes(to));
-      copyAttributes(shown, to);
-      this.#copies.set(id, to);
+      const source = openSync(from.place(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        copyFileSync(`/proc/self/fd/${source}`, this.#merged.place(path), COPYFILE_EXCL);
+      } finally {
+        closeSync(source);
+      }
+      copyAttributes(shown, this.#merged.place(path));
+      this.#copies.set(id, path);
     }
   }
 
   /** @param {string} path */
   #hide(path) {
-    const { whiteout } = this.#trees;
+    const whiteout = this.#whiteout;
     try {
-      linkSync(bytes(whiteout), bytes(path));
+      linkSync(bytes(whiteout), this.#merged.place(path));
     } catch (error) {
       if (codeOf(error) !== "EMLINK") throw error;
       const fresh = `${whiteout}.${randomBytes(4).toString("hex")}`;
@@ -123,39 +198,40 @@ class Merge {
       const env = { PATH: "/usr/bin:/bin" };
       execFileSync("mknod", [bytes(fresh).toString(), "c", "0", "0"], { env });
       renameSync(bytes(fresh), bytes(whiteout));
-      linkSync(bytes(whiteout), bytes(path));
+      linkSync(bytes(whiteout), this.#merged.place(path));
     }
   }
 }
 
 /**
  * @param {Stats} from
- * @param {string} to
+ * @param {Buffer} place
  */
-function copyAttributes({ uid, gid, mode, atimeMs, mtimeMs }, to) {
-  const path = bytes(to);
-  const made = lstatSync(path);
-  if (made.uid !== uid || made.gid !== gid) chownSync(path, uid, gid);
-  chmodSync(path, mode & 0o7777);
-  utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
-}
-
-/**
- * @param {string} path
- * @returns {Stats | undefined}
- */
-function stat(path) {
+function copyAttributes({ uid, gid, mode, atimeMs, mtimeMs }, place) {
+  const fd = openSync(place, O_PATH | O_NOFOLLOW);
   try {
-    return lstatSync(bytes(path), { throwIfNoEntry: false });
-  } catch (error) {
-    if (codeOf(error) === "ENOTDIR") return undefined;
-    throw error;
+    const itself = `/proc/self/fd/${fd}`;
+    const made = fstatSync(fd);
+    if (made.uid !== uid || made.gid !== gid) chownSync(itself, uid, gid);
+    chmodSync(itself, mode & 0o7777);
+    utimesSync(itself, atimeMs / 1000, mtimeMs / 1000);
+  } finally {
+    closeSync(fd);
   }
 }
 
-/** @param {string} path */
-function list(path) {
-  return readdirSync(bytes(path), { encoding: "latin1" });
+/**
+ * @param {Beneath} tree
+ * @param {string} path
+ * @returns {Stats | undefined}
+ */
+function stat(tree, path) {
+  try {
+    return lstatSync(tree.place(path));
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** @param {string} path */
