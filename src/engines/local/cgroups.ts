@@ -27,8 +27,8 @@ export interface CommandCgroup {
   outOfMemory(): boolean;
 }
 
-/** bwrap's own processes count too, and the one that stands by. */
-const OWN_PROCESSES = 4;
+/** bwrap's own processes count too, the one that stands by, and what prepares the command. */
+const OWN_PROCESSES = 5;
 
 /** Makes cgroups for commands, below one of the session's, as far as the machine lets us (cgroups(7)). */
 export class Cgroups {

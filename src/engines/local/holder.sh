@@ -108,7 +108,7 @@ launch() {
 scatter() {
   exec <&9 >/dev/null 2>&1 5>&- 6>&- 7<&- 9<&- # here: a shell keeps what it closes for one call of a function
   while read -r name value; do
-    case $name in '"child-pid":') nsenter --target "${value%,}" --pid sh -c "echo $1 >/proc/sys/kernel/ns_last_pid" ;; esac
+    case $name in '"child-pid":') exec nsenter --target "${value%,}" --pid sh -c "echo $1 >/proc/sys/kernel/ns_last_pid" ;; esac
   done
 }
 
