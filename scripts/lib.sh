@@ -41,11 +41,12 @@ need_programs() {
     "${as_root[@]}" apt-get update -q &&
       "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
   elif command -v dnf >/dev/null; then
-    "${as_root[@]}" dnf install -qy "${missing[@]/iproute2/iproute}"
+    missing=("${missing[@]/iproute2/iproute}")
+    "${as_root[@]}" dnf install -qy "${missing[@]/build-essential/gcc}"
   elif command -v apk >/dev/null; then
-    "${as_root[@]}" apk add --quiet "${missing[@]}"
+    "${as_root[@]}" apk add --quiet "${missing[@]/build-essential/build-base}"
   elif command -v pacman >/dev/null; then
-    "${as_root[@]}" pacman -S --noconfirm --needed "${missing[@]}"
+    "${as_root[@]}" pacman -S --noconfirm --needed "${missing[@]/build-essential/base-devel}"
   else
     die "missing: ${missing[*]}. Install them with this system's package manager, then run this again."
   fi || die "could not install ${missing[*]}: see above."

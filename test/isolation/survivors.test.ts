@@ -21,7 +21,9 @@ await describeWalls("what a command leaves running", ({ sandbox }) => {
     await box.refreshFromHost(programs.directory, "/workspace/bin");
     await box.exec("echo 0 >alive");
     const loop = "while :; do date +%N >>alive; sleep 0.02; done";
-    const { stdout, exitCode } = await box.exec(["bin/survivor", mode, "sh", "-c", loop, mark], { timeoutMs: 30_000 });
+    const { stdout, exitCode } = await box.exec(["bin/survivor", mode, "sh", "-c", loop, mark], {
+      timeoutMs: 30_000,
+    });
     const left = await processesWith(mark);
     expect(left).toEqual([]);
     expect(stdout).toContain("left");
