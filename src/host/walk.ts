@@ -1,21 +1,26 @@
 import * as fs from "node:fs";
+import type { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
 import { joinBytes, printable } from "./bytes.js";
 import { systemCode } from "./errors.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
 import { compileGlobs, type Globs } from "./globs.js";
 import { type Kind, kindOf } from "./kind.js";
+import { readNames } from "./names.js";
 import { Slices } from "./slices.js";
 
 const MAX_GITIGNORE_BYTES = 1024 * 1024;
-const GITIGNORE = Buffer.from(".gitignore");
+const GITIGNORE = ".gitignore";
+/** What opening a link and a socket comes to. */
+const NO_FILE: ReadonlySet<string | undefined> = new Set(["ELOOP", "ENXIO"]);
+const READ_ONLY_FILE = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 
 /** Something found in a tree. */
 export interface Found {
   /** Relative to the root of the walk. */
   path: Buffer;
-  /** What to open. */
-  full: Buffer;
+  /** The same for {@link Beneath}. */
+  name: string;
   kind: Kind;
   stat: fs.BigIntStats;
   /** The directory it is in; undefined at the top. */
@@ -40,7 +45,6 @@ export interface Visitor {
 interface Directory {
   /** Undefined for the root. */
   found: Found | undefined;
-  full: Buffer;
   text: string;
   ignore: IgnoreRules | undefined;
   /** A glob of `include` names it or a directory above it, or there is no `include`. */
@@ -50,8 +54,11 @@ interface Directory {
   above: Directory | undefined;
 }
 
-/** Visits a tree without ever following a link. What vanishes meanwhile is treated as never having been there. */
-export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visitor): Promise<void> {
+/**
+ * Visits a tree that may be changing, without ever following a link. What vanishes meanwhile is treated as never having
+ * been there.
+ */
+export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Visitor): Promise<void> {
   const { operation } = options;
   const include = options.include && compileGlobs(options.include, { operation, option: "include" });
   const exclude = options.exclude?.length
@@ -59,38 +66,31 @@ export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visi
     : undefined;
   const slices = new Slices(operation, options.signal);
   const stack: Directory[] = [
-    {
-      found: undefined,
-      full: root,
-      text: "",
-      ignore: undefined,
-      included: !include,
-      wanted: true,
-      above: undefined,
-    },
+    { found: undefined, text: "", ignore: undefined, included: !include, wanted: true, above: undefined },
   ];
-  const skipRoot = joinBytes(root, Buffer.from("x")).length - 1;
 
   for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
-    const names = readNames(directory, visitor);
-    if (options.gitignore) readGitignore(directory, names, operation, visitor);
+    const names = await namesIn(tree, directory, visitor);
+    if (slices.due()) await slices.rest();
+    slices.throwIfAborted();
+    if (options.gitignore) readGitignore(tree, directory, names, operation, visitor);
+    const prefix = directory.found === undefined ? "" : `${directory.found.name}/`;
     const children: Directory[] = [];
-    for (const name of names) {
+    for (const last of names) {
       if (slices.due()) await slices.rest();
-      const full = joinBytes(directory.full, name);
-      const path = full.subarray(skipRoot);
-      const stat = lstat(full, path, visitor);
+      const name = prefix + last;
+      const path = Buffer.from(name, "latin1");
+      const stat = lstat(tree, name, path, visitor);
       if (stat === undefined) continue;
       const kind = kindOf(stat);
       const text = include || exclude ? path.toString() : "";
       if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory")) continue;
 
-      const found: Found = { path, full, kind, stat, parent: directory.found };
+      const found: Found = { path, name, kind, stat, parent: directory.found };
       const included = directory.included || include?.matches(text) === true;
       if (kind === "directory") {
         const child = {
           found,
-          full,
           text,
           ignore: directory.ignore,
           included,
@@ -120,53 +120,56 @@ function want(directory: Directory, visitor: Visitor): boolean {
   return directory.wanted;
 }
 
-function readNames(directory: Directory, visitor: Visitor): Buffer[] {
+async function namesIn(tree: Beneath, { found }: Directory, visitor: Visitor): Promise<string[]> {
   try {
-    return fs.readdirSync(directory.full, { encoding: "buffer" });
+    return await readNames(tree, found === undefined ? "" : `${found.name}/`);
   } catch (error) {
-    if (directory.found === undefined || !isGone(error)) {
-      visitor.unreadable(directory.found?.path ?? Buffer.alloc(0), error);
-    }
+    if (found === undefined || !isGone(error)) visitor.unreadable(found?.path ?? Buffer.alloc(0), error);
     return [];
   }
 }
 
-function lstat(full: Buffer, path: Buffer, visitor: Visitor): fs.BigIntStats | undefined {
+function lstat(tree: Beneath, name: string, path: Buffer, visitor: Visitor): fs.BigIntStats | undefined {
   try {
-    return fs.lstatSync(full, { bigint: true, throwIfNoEntry: false });
+    return fs.lstatSync(tree.place(name), { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     if (!isGone(error)) visitor.unreadable(path, error);
     return undefined;
   }
 }
 
-function readGitignore(directory: Directory, names: Buffer[], operation: string, visitor: Visitor): void {
-  if (!names.some((name) => name.equals(GITIGNORE))) return;
-  const full = joinBytes(directory.full, GITIGNORE);
+function readGitignore(
+  tree: Beneath,
+  directory: Directory,
+  names: readonly string[],
+  operation: string,
+  visitor: Visitor,
+): void {
+  if (!names.includes(GITIGNORE)) return;
+  const above = directory.found?.path;
+  const path = above ? joinBytes(above, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
+  let descriptor: number | undefined;
   try {
-    const stat = fs.lstatSync(full);
     // Like git, which does not follow a linked .gitignore.
+    descriptor = fs.openSync(tree.place(path.toString("latin1")), READ_ONLY_FILE);
+    const stat = fs.fstatSync(descriptor);
     if (!stat.isFile()) return;
     if (stat.size > MAX_GITIGNORE_BYTES) {
-      const path = printable(full);
-      throw new SandboxError(
-        "LIMIT",
-        `${operation}: ${path} is larger than 1 MiB, which no .gitignore needs.`,
-        {
-          operation,
-          path,
-        },
-      );
+      const shown = printable(path);
+      const message = `${operation}: ${shown} is larger than 1 MiB, which no .gitignore needs.`;
+      throw new SandboxError("LIMIT", message, { operation, path: shown });
     }
-    directory.ignore = parseGitignore(fs.readFileSync(full), directory.found?.path, directory.ignore);
+    directory.ignore = parseGitignore(fs.readFileSync(descriptor), above, directory.ignore);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    if (!isGone(error))
-      visitor.unreadable(directory.found ? joinBytes(directory.found.path, GITIGNORE) : GITIGNORE, error);
+    if (!isGone(error) && !NO_FILE.has(systemCode(error))) visitor.unreadable(path, error);
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 }
 
-function isGone(error: unknown): boolean {
+/** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */
+export function isGone(error: unknown): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
@@ -178,15 +181,18 @@ export function describeSpecial(stat: fs.BigIntStats): string {
   return "a device";
 }
 
-/** Whether this process can read a file. Asks the system only where the mode bits don't say. */
-export function isReadable({ full, stat }: Found): boolean {
+/**
+ * Whether this process can read a file. Asks the system only where the mode bits don't say; of what is gone meanwhile
+ * nothing is said here.
+ */
+export function isReadable(tree: Beneath, { name, stat }: Found): boolean {
   const mode = Number(stat.mode);
   if ((mode & 0o444) === 0o444) return true;
   if (Number(stat.uid) === process.geteuid?.() && (mode & 0o400) !== 0) return true;
   try {
-    fs.accessSync(full, fs.constants.R_OK);
+    fs.accessSync(tree.place(name), fs.constants.R_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return isGone(error);
   }
 }

@@ -101,21 +101,6 @@ export class Tree {
     return new Found(this, at || "/", at === "" ? this.lstat("/") : this.lstat(at));
   }
 
-  /** Where a path without links is on the host. */
-  onHost(real: string): string {
-    const bind = this.#bindOf(real);
-    return bind ? latin1(bind.from) + real.slice(latin1(bind.at).length) : latin1(this.root) + real;
-  }
-
-  lstatOnHost(path: string): Stats | undefined {
-    try {
-      return lstatSync(bytes(path), { throwIfNoEntry: false });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-      throw error;
-    }
-  }
-
   /** Of the host's own files only what everybody may read is shown: a link to one must not read with our rights. */
   requireOthers(real: string, stat: Stats, bit: 0o001 | 0o004, path: string, operation: string): void {
     if (!this.strangers || (stat.mode & bit) !== 0 || !this.isReadOnly(real)) return;
