@@ -238,7 +238,7 @@ export class Sandbox {
     options: RefreshOptions = {},
   ): Promise<RefreshResult> {
     const operation = "refreshFromHost";
-    checkOptions(options, ["include", "exclude", "gitignore"], operation);
+    checkOptions(options, ["include", "exclude", "gitignore", "timeoutMs", "maxBytes"], operation);
     checkGlobs(options, operation);
     const from = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
@@ -260,7 +260,11 @@ export class Sandbox {
     options: ExportOptions = {},
   ): Promise<ExportResult> {
     const operation = "exportDirectory";
-    checkOptions(options, ["include", "exclude", "replace", "strict", "allowSecrets", "allowGit"], operation);
+    checkOptions(
+      options,
+      ["include", "exclude", "replace", "strict", "allowSecrets", "allowGit", "timeoutMs", "maxBytes"],
+      operation,
+    );
     checkGlobs(options, operation);
     const to = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);

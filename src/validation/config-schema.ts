@@ -116,6 +116,11 @@ export const configSchema = z
     limits: limits
       .describe("Limits of every command. They can only tighten what the operator set.")
       .optional(),
+    artifactsMiB: positive
+      .describe(
+        "MiB that the artifacts of one step may take. Default 2048. A project's own config can only lower it.",
+      )
+      .optional(),
     engine: z.enum(["auto", "local", "dagger"]).describe("Operator's config only.").optional(),
     base: base
       .describe(
