@@ -1,13 +1,14 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../errors.js";
-import { joinBytes, printable } from "./bytes.js";
+import { joinBytes } from "./bytes.js";
 import { systemCode } from "./errors.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
+import { readIgnoreFile } from "./gitignore-file.js";
 import { compileGlobs, type Globs } from "./globs.js";
 import { type Kind, kindOf } from "./kind.js";
+import { MatchWork } from "./match-work.js";
 import { Slices } from "./slices.js";
 
-const MAX_GITIGNORE_BYTES = 1024 * 1024;
 const GITIGNORE = Buffer.from(".gitignore");
 
 /** Something found in a tree. */
@@ -58,6 +59,7 @@ export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visi
     ? compileGlobs(options.exclude, { operation, option: "exclude" })
     : undefined;
   const slices = new Slices(operation, options.signal);
+  const work = new MatchWork(operation, "the .gitignore rules");
   const stack: Directory[] = [
     {
       found: undefined,
@@ -73,7 +75,7 @@ export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visi
 
   for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
     const names = readNames(directory, visitor);
-    if (options.gitignore) readGitignore(directory, names, operation, visitor);
+    if (options.gitignore) await readGitignore(directory, names, operation, visitor, slices);
     const children: Directory[] = [];
     for (const name of names) {
       if (slices.due()) await slices.rest();
@@ -83,7 +85,7 @@ export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visi
       if (stat === undefined) continue;
       const kind = kindOf(stat);
       const text = include || exclude ? path.toString() : "";
-      if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory")) continue;
+      if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory", work)) continue;
 
       const found: Found = { path, full, kind, stat, parent: directory.found };
       const included = directory.included || include?.matches(text) === true;
@@ -140,30 +142,25 @@ function lstat(full: Buffer, path: Buffer, visitor: Visitor): fs.BigIntStats | u
   }
 }
 
-function readGitignore(directory: Directory, names: Buffer[], operation: string, visitor: Visitor): void {
+async function readGitignore(
+  directory: Directory,
+  names: Buffer[],
+  operation: string,
+  visitor: Visitor,
+  slices: Slices,
+): Promise<void> {
   if (!names.some((name) => name.equals(GITIGNORE))) return;
-  const full = joinBytes(directory.full, GITIGNORE);
+  const { found, full, ignore } = directory;
+  let content: Buffer | undefined;
   try {
-    const stat = fs.lstatSync(full);
-    // Like git, which does not follow a linked .gitignore.
-    if (!stat.isFile()) return;
-    if (stat.size > MAX_GITIGNORE_BYTES) {
-      const path = printable(full);
-      throw new SandboxError(
-        "LIMIT",
-        `${operation}: ${path} is larger than 1 MiB, which no .gitignore needs.`,
-        {
-          operation,
-          path,
-        },
-      );
-    }
-    directory.ignore = parseGitignore(fs.readFileSync(full), directory.found?.path, directory.ignore);
+    content = readIgnoreFile(joinBytes(full, GITIGNORE), operation);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    if (!isGone(error))
-      visitor.unreadable(directory.found ? joinBytes(directory.found.path, GITIGNORE) : GITIGNORE, error);
+    if (!isGone(error)) visitor.unreadable(found ? joinBytes(found.path, GITIGNORE) : GITIGNORE, error);
+    return;
   }
+  if (content === undefined) return;
+  directory.ignore = await parseGitignore(content, found?.path, ignore, operation, slices);
 }
 
 function isGone(error: unknown): boolean {
