@@ -69,6 +69,10 @@ const mostChecks = 1000;
 export function parseConfig(source: ConfigSource, authority: Authority, timeoutMs = 600_000): Config {
   const fail = (message: string) => invalid(message, { path: source.file });
   if (authority === "candidate") refuseGrants(source);
+  // First: describing what is wrong with each of them would take long.
+  const written = (source.value as ConfigFile | null | undefined)?.checks;
+  const tooMany = typeof written === "object" && wrongCount(Object.keys(written ?? {}).length || 1, source);
+  if (typeof tooMany === "string") throw fail(tooMany);
   const parsed = configSchema.safeParse(source.value ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
