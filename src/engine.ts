@@ -91,8 +91,19 @@ export interface RawOutput {
   droppedBytes: number;
 }
 
+/** A limit that a command ran into and that did not stop it. */
+export type LimitMet = "processes" | "memory";
+
 export type ExecOutcome =
-  | { kind: "exited"; exitCode: number; snapshot: Snapshot; stdout: RawOutput; stderr: RawOutput }
+  | {
+      kind: "exited";
+      exitCode: number;
+      snapshot: Snapshot;
+      stdout: RawOutput;
+      stderr: RawOutput;
+      /** Left out where none was met, or the engine can't tell. */
+      limitsMet?: readonly LimitMet[];
+    }
   | {
       kind: "stopped";
       why: "deadline" | "abort" | "memory" | "disk";

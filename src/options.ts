@@ -1,4 +1,4 @@
-import type { Base, Engine, Limits, NetworkMode, User } from "./engine.js";
+import type { Base, Engine, LimitMet, Limits, NetworkMode, User } from "./engine.js";
 
 /** Which engine runs a sandbox: a name, or an engine made by `local({…})` or `dagger({…})`. */
 export type EngineChoice = "auto" | "local" | "dagger" | Engine;
@@ -71,6 +71,8 @@ export interface ExecResult<Output extends string | Uint8Array = string> {
    * in their place.
    */
   droppedBytes: { stdout: number; stderr: number };
+  /** Limits that it ran into (starting a process was refused, say). Left out: none, or the engine can't tell. */
+  limitsMet?: readonly LimitMet[];
 }
 
 /** One file of `writeFiles`. */

@@ -1,4 +1,5 @@
 import { SandboxError } from "../errors.js";
+import { inFlags } from "./flag-names.js";
 import { harmless } from "./terminal.js";
 
 /** 0 passed · 1 did not pass · 2 usage or config · 3 no engine · 130 interrupted · 141 nobody reads stdout */
@@ -24,7 +25,7 @@ export function reportFailure(error: unknown): number {
 
 function describe(error: unknown): string {
   if (error instanceof UsageError) return error.hint ? `${error.message}\n${error.hint}` : error.message;
-  if (error instanceof SandboxError) return error.message;
+  if (error instanceof SandboxError) return inFlags(error.message);
   const message = error instanceof Error ? error.message : String(error);
   // A system call's own error (a report that can't be written, say) needs no apology.
   if (error instanceof Error && "syscall" in error) return message;

@@ -1,4 +1,5 @@
 import type { StepReport, Verdict } from "../validation/types.js";
+import { inFlags } from "./flag-names.js";
 import type { Theme } from "./terminal.js";
 
 /** The coloured sign of a verdict. */
@@ -23,7 +24,7 @@ export function signOf(verdict: Verdict, t: Theme): string {
 
 /** What there is to say of a step that ended beside its sign: nothing for a plain pass. */
 export function remarkOf(report: StepReport): string {
-  const said = report.reason !== "" || report.verdict === "passed" ? report.reason : report.verdict;
+  const said = report.reason !== "" || report.verdict === "passed" ? inFlags(report.reason) : report.verdict;
   const cached = report.cached && !/cache/.test(said) ? "from the cache" : "";
   const rerun = report.rerun && !/rerun|again/.test(said) ? "run again after its engine was lost" : "";
   return [said, cached, rerun].filter((part) => part !== "").join("; ");

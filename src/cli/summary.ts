@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CandidateReport, Report, ReportFiles, StepReport } from "../validation/types.js";
+import { inFlags } from "./flag-names.js";
 import { clip, count, duration, near, size, table } from "./format.js";
 import { remarkOf, signOf } from "./signs.js";
 import { harmlessValue, oneLine, type Theme } from "./terminal.js";
@@ -25,7 +26,7 @@ export function drawSummary(
   if (!onlyProblems)
     for (const candidate of report.candidates) lines.push(...verdicts(candidate, many, t), "");
   for (const candidate of report.candidates) lines.push(...problems(candidate, many, columns, t));
-  for (const warning of report.warnings) lines.push(`${t.yellow("warning:")} ${oneLine(warning)}`);
+  for (const warning of report.warnings) lines.push(`${t.yellow("warning:")} ${oneLine(inFlags(warning))}`);
   if (report.warnings.length > 0) lines.push("");
   if (!onlyProblems) lines.push(...places(report, reports, t));
   lines.push(outcome(report, t));
@@ -55,7 +56,7 @@ function problems(candidate: CandidateReport, many: boolean, columns: number, t:
   if (candidate.error)
     lines.push(
       `${t.red(t.signs.error)} ${t.bold(oneLine(candidate.name))}`,
-      indent(candidate.error.message),
+      indent(inFlags(candidate.error.message)),
       "",
     );
   for (const step of [...candidate.stages, ...candidate.checks]) {
@@ -75,7 +76,7 @@ function tailOf(step: StepReport, t: Theme): string[] {
   const lines = source.trimEnd().split("\n");
   // A deadline's message says no more than the reason does.
   const isNews = step.error && step.error.code !== "TIMEOUT" && !step.reason.includes(step.error.message);
-  const error = step.error && isNews ? [indent(step.error.message)] : [];
+  const error = step.error && isNews ? [indent(inFlags(step.error.message))] : [];
   if (source.trim() === "") return error;
   return [...error, ...lines.slice(-TAIL_LINES).map((line) => `  ${t.dim(t.signs.bar)} ${line}`)];
 }

@@ -7,6 +7,7 @@ import {
   addSandboxOptions,
   closeEngine,
   milliseconds,
+  positive,
   positiveInteger,
   readSandboxFlags,
   type SandboxFlags,
@@ -24,6 +25,7 @@ interface ValidateFlags extends SandboxFlags {
   failFast?: boolean;
   any?: boolean;
   timeout?: number;
+  artifactsMib?: number;
   setupCache?: false;
   json?: boolean;
   verbose?: boolean;
@@ -48,6 +50,7 @@ export function validateCommand(finish: Finish): Command {
     .option("--fail-fast", "cancel the rest at the first check that does not pass")
     .option("--any", "one candidate that passes is enough")
     .option("--timeout <time>", "deadline of each step that sets none: 90s, 5m… (default: 10m)", milliseconds)
+    .option("--artifacts-mib <n>", "what the artifacts of one step may take (default: 2048)", positive)
     .addOption(new NoCache("--no-cache", "run setup even where its snapshot is cached, and replace that"))
     .optionsGroup("Output:")
     .option("--out <dir>", "where artifacts go (default: forkbox-out)")
@@ -115,6 +118,7 @@ async function readSpec(directories: string[], flags: ValidateFlags): Promise<Va
     ...(flags.jobs !== undefined && { jobs: flags.jobs }),
     ...(flags.repeat !== undefined && { repeat: flags.repeat }),
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
+    ...(flags.artifactsMib !== undefined && { artifactsMiB: flags.artifactsMib }),
     ...(flags.failFast && { failFast: true }),
     ...(flags.any && { any: true }),
     ...(flags.setupCache === false && { fresh: true }),

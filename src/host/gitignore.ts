@@ -1,12 +1,12 @@
-import { Minimatch } from "minimatch";
+import { SandboxError } from "../errors.js";
+import { printable } from "./bytes.js";
+import { type IgnoredPath, IgnoreIndex, type Rule } from "./ignore-index.js";
+import type { MatchWork } from "./match-work.js";
+import type { Slices } from "./slices.js";
+import { type Part, parseParts } from "./wildcards.js";
 
-interface Rule {
-  glob: Minimatch;
-  negated: boolean;
-  onlyDirectories: boolean;
-  /** Matched against the last name, at any depth, instead of the path from the file that holds the rule. */
-  anyDepth: boolean;
-}
+/** In one directory and those above it together. */
+const MOST_RULES = 200_000;
 
 // Rules and names are matched byte by byte, as git does, so a name that is no text is no exception: one
 // character of latin1 is one byte.
@@ -15,42 +15,61 @@ interface Rule {
 export interface IgnoreRules {
   /** How much of a path belongs to the directory that holds the file, its slash included. */
   readonly prefixLength: number;
-  readonly rules: readonly Rule[];
+  readonly index: IgnoreIndex;
+  /** Of this file and those above. */
+  readonly count: number;
   readonly above: IgnoreRules | undefined;
 }
 
-/** Reads the `.gitignore` of a directory (undefined: of the top). Rules follow gitignore(5). */
-export function parseGitignore(
+/**
+ * Reads the `.gitignore` of a directory (undefined: of the top). Rules follow gitignore(5).
+ *
+ * @throws SandboxError LIMIT for too many rules, ABORTED.
+ */
+export async function parseGitignore(
   content: Buffer,
   directory: Buffer | undefined,
   above: IgnoreRules | undefined,
-): IgnoreRules {
-  const rules: Rule[] = [];
+  operation: string,
+  slices: Slices,
+): Promise<IgnoreRules> {
+  const index = new IgnoreIndex();
+  const before = above?.count ?? 0;
+  let count = before;
   const text = content.toString("latin1").replace(/^\xef\xbb\xbf/, "");
-  for (const line of text.split("\n")) {
-    const rule = parseLine(line.replace(/\r$/, ""));
-    if (rule !== undefined) rules.push(rule);
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    if (slices.due()) await slices.rest();
+    end = text.indexOf("\n", start);
+    if (end === -1) end = text.length;
+    const rule = parseLine(text.slice(start, text[end - 1] === "\r" ? end - 1 : end), count - before);
+    if (rule === undefined) continue;
+    index.add(rule);
+    count += 1;
+    if (count > MOST_RULES) throw tooMany(directory, operation);
   }
-  return { prefixLength: directory === undefined ? 0 : directory.length + 1, rules, above };
+  return { prefixLength: directory === undefined ? 0 : directory.length + 1, index, count, above };
 }
 
 /** Whether the last rule that names this path leaves it out. Directories above it are the caller's to check. */
-export function isIgnored(rules: IgnoreRules | undefined, path: Buffer, isDirectory: boolean): boolean {
+export function isIgnored(
+  rules: IgnoreRules | undefined,
+  path: Buffer,
+  isDirectory: boolean,
+  work: MatchWork,
+): boolean {
   if (rules === undefined) return false;
+  work.next();
   const text = path.toString("latin1");
+  const name = text.slice(text.lastIndexOf("/") + 1);
   for (let level: IgnoreRules | undefined = rules; level !== undefined; level = level.above) {
-    const local = text.slice(level.prefixLength);
-    const name = local.slice(local.lastIndexOf("/") + 1);
-    for (let index = level.rules.length - 1; index >= 0; index -= 1) {
-      const rule = level.rules[index] as Rule;
-      if (rule.onlyDirectories && !isDirectory) continue;
-      if (rule.glob.match(rule.anyDepth ? name : local)) return !rule.negated;
-    }
+    const local: IgnoredPath = { path: text.slice(level.prefixLength), name, isDirectory };
+    const rule = level.index.last(local, work);
+    if (rule !== undefined) return !rule.negated;
   }
   return false;
 }
 
-function parseLine(line: string): Rule | undefined {
+function parseLine(line: string, order: number): Rule | undefined {
   if (line.startsWith("#")) return undefined;
   let pattern = trimTrailingSpaces(line);
   const negated = pattern.startsWith("!");
@@ -60,16 +79,10 @@ function parseLine(line: string): Rule | undefined {
   const anyDepth = !pattern.includes("/");
   if (pattern.startsWith("/")) pattern = pattern.slice(1);
   if (pattern === "") return undefined;
-  // The library `ignore` builds regular expressions that five `**` in a hostile file make run for minutes.
-  const glob = new Minimatch(pattern, {
-    dot: true,
-    nobrace: true,
-    nocomment: true,
-    noext: true,
-    nonegate: true,
-    platform: "linux",
-  });
-  return { glob, negated, onlyDirectories, anyDepth };
+  const parts = parseParts(anyDepth ? pattern.replace(/^\*+$/, "*") : pattern);
+  if (parts === undefined) return undefined;
+  const literal = parts.every(({ kind }: Part) => kind === "literal");
+  return { order, negated, onlyDirectories, anyDepth, parts, literal };
 }
 
 /** Spaces at the end don't count, unless a backslash stands before one. */
@@ -79,4 +92,10 @@ function trimTrailingSpaces(line: string): string {
   let backslashes = 0;
   while (line[end - 1 - backslashes] === "\\") backslashes += 1;
   return end < line.length && backslashes % 2 === 1 ? line.slice(0, end + 1) : line.slice(0, end);
+}
+
+function tooMany(directory: Buffer | undefined, operation: string): SandboxError {
+  const where = directory === undefined ? "the top" : printable(directory);
+  const message = `${operation}: the .gitignore files of ${where} and above it have more than ${MOST_RULES} rules. Name fewer, with wildcards.`;
+  return new SandboxError("LIMIT", message, { operation, path: where });
 }

@@ -1,19 +1,17 @@
 import * as fs from "node:fs";
 import type { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
-import { joinBytes, printable } from "./bytes.js";
+import { joinBytes } from "./bytes.js";
 import { systemCode } from "./errors.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
+import { readIgnoreFile } from "./gitignore-file.js";
 import { compileGlobs, type Globs } from "./globs.js";
 import { type Kind, kindOf } from "./kind.js";
+import { MatchWork } from "./match-work.js";
 import { readNames } from "./names.js";
 import { Slices } from "./slices.js";
 
-const MAX_GITIGNORE_BYTES = 1024 * 1024;
 const GITIGNORE = ".gitignore";
-/** What opening a link and a socket comes to. */
-const NO_FILE: ReadonlySet<string | undefined> = new Set(["ELOOP", "ENXIO"]);
-const READ_ONLY_FILE = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 
 /** Something found in a tree. */
 export interface Found {
@@ -65,6 +63,7 @@ export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Vis
     ? compileGlobs(options.exclude, { operation, option: "exclude" })
     : undefined;
   const slices = new Slices(operation, options.signal);
+  const work = new MatchWork(operation, "the .gitignore rules");
   const stack: Directory[] = [
     { found: undefined, text: "", ignore: undefined, included: !include, wanted: true, above: undefined },
   ];
@@ -73,7 +72,7 @@ export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Vis
     const names = await namesIn(tree, directory, visitor);
     if (slices.due()) await slices.rest();
     slices.throwIfAborted();
-    if (options.gitignore) readGitignore(tree, directory, names, operation, visitor);
+    if (options.gitignore) await readGitignore(tree, directory, names, operation, visitor, slices);
     const prefix = directory.found === undefined ? "" : `${directory.found.name}/`;
     const children: Directory[] = [];
     for (const last of names) {
@@ -84,7 +83,7 @@ export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Vis
       if (stat === undefined) continue;
       const kind = kindOf(stat);
       const text = include || exclude ? path.toString() : "";
-      if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory")) continue;
+      if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory", work)) continue;
 
       const found: Found = { path, name, kind, stat, parent: directory.found };
       const included = directory.included || include?.matches(text) === true;
@@ -138,34 +137,27 @@ function lstat(tree: Beneath, name: string, path: Buffer, visitor: Visitor): fs.
   }
 }
 
-function readGitignore(
+async function readGitignore(
   tree: Beneath,
   directory: Directory,
   names: readonly string[],
   operation: string,
   visitor: Visitor,
-): void {
+  slices: Slices,
+): Promise<void> {
   if (!names.includes(GITIGNORE)) return;
-  const above = directory.found?.path;
-  const path = above ? joinBytes(above, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
-  let descriptor: number | undefined;
+  const { found, ignore } = directory;
+  const path = found ? joinBytes(found.path, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
+  let content: Buffer | undefined;
   try {
-    // Like git, which does not follow a linked .gitignore.
-    descriptor = fs.openSync(tree.place(path.toString("latin1")), READ_ONLY_FILE);
-    const stat = fs.fstatSync(descriptor);
-    if (!stat.isFile()) return;
-    if (stat.size > MAX_GITIGNORE_BYTES) {
-      const shown = printable(path);
-      const message = `${operation}: ${shown} is larger than 1 MiB, which no .gitignore needs.`;
-      throw new SandboxError("LIMIT", message, { operation, path: shown });
-    }
-    directory.ignore = parseGitignore(fs.readFileSync(descriptor), above, directory.ignore);
+    content = readIgnoreFile(tree.place(path.toString("latin1")), path, operation);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    if (!isGone(error) && !NO_FILE.has(systemCode(error))) visitor.unreadable(path, error);
-  } finally {
-    if (descriptor !== undefined) fs.closeSync(descriptor);
+    if (!isGone(error)) visitor.unreadable(path, error);
+    return;
   }
+  if (content === undefined) return;
+  directory.ignore = await parseGitignore(content, found?.path, ignore, operation, slices);
 }
 
 /** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */

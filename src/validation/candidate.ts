@@ -1,6 +1,6 @@
+import { clearArtifacts } from "./artifacts.js";
 import { runChecks } from "./checks.js";
 import type { CandidateContext, Run } from "./context.js";
-import { clearArtifacts } from "./fork-run.js";
 import type { RefusedCandidate } from "./plan.js";
 import { runStages } from "./stages.js";
 import { notRunBecause } from "./step.js";

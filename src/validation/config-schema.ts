@@ -4,7 +4,7 @@ import type { ConfigFile } from "./config-types.js";
 
 const longestTimeoutMs = 2_147_483_647;
 
-const line = z.string().regex(/^[^\0]*\S[^\0]*$/, "must be a command, not empty");
+const line = z.string().regex(/^(?![\s\S]*\0)\s*\S/, "must be a command, not empty");
 const hostPath = z.string().regex(/^[^\0]+$/, "must be a path, not empty");
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable");
 const checkName = z
@@ -115,6 +115,11 @@ export const configSchema = z
       .optional(),
     limits: limits
       .describe("Limits of every command. They can only tighten what the operator set.")
+      .optional(),
+    artifactsMiB: positive
+      .describe(
+        "MiB that the artifacts of one step may take. Default 2048. A project's own config can only lower it.",
+      )
       .optional(),
     engine: z.enum(["auto", "local", "dagger"]).describe("Operator's config only.").optional(),
     base: base

@@ -3,6 +3,10 @@ import { join } from "node:path";
 import type { Document, LineCounter } from "yaml";
 import { readCandidateFile } from "./candidate-file.js";
 import { invalid } from "./invalid.js";
+import { parseYaml, repeatedKey } from "./yaml-document.js";
+
+/** Larger ones take a parser of YAML too long: it can't be interrupted. */
+const MOST_CONFIG_BYTES = 16 * 1024;
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -18,12 +22,16 @@ export interface ConfigSource {
 /** The config a candidate brings: `forkbox.yaml`, else the `forkbox` key of its package.json. */
 export async function candidateConfig(directory: string): Promise<ConfigSource | undefined> {
   const file = join(directory, "forkbox.yaml");
-  const text = await readCandidateFile(file);
+  const text = await readCandidateFile(file, MOST_CONFIG_BYTES);
   if (text !== undefined) return parse(text, file, []);
   const manifest = join(directory, "package.json");
   const json = await readCandidateFile(manifest);
   // Parsed as YAML, of which JSON is a part, for line numbers and repeated keys; only where it has to be.
   if (json?.includes('"forkbox"') !== true || !hasKey(json, manifest)) return undefined;
+  if (json.length > MOST_CONFIG_BYTES) {
+    const most = `at most ${MOST_CONFIG_BYTES} are read for its forkbox key`;
+    throw invalid(`${manifest} has ${json.length} bytes; ${most}. Use a forkbox.yaml.`, { path: manifest });
+  }
   return parse(json, manifest, ["forkbox"]);
 }
 
@@ -47,19 +55,17 @@ export function givenConfig(value: unknown): ConfigSource {
 }
 
 async function parse(text: string, file: string, root: ConfigPath): Promise<ConfigSource> {
-  const yaml = await import("yaml");
-  const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, { lineCounter: lines });
+  const { document, lines } = await parseYaml(text, file);
   const at = (path: ConfigPath) => `${file}${lineOf(document, lines, [...root, ...path])}`;
   const [error] = document.errors.filter((found) => isInside(found.pos[0], document, root));
   if (error !== undefined) {
-    const [line] = error.linePos ?? [];
-    const what =
-      error.code === "DUPLICATE_KEY" ? "this name is already taken" : error.message.split(" at line ")[0];
-    throw invalid(`${file}${line === undefined ? "" : `:${line.line}`}: ${what}`, {
-      path: file,
-      cause: error,
-    });
+    const { line } = lines.linePos(error.pos[0]);
+    throw invalid(`${file}:${line}: ${error.message}`, { path: file, cause: error });
+  }
+  const repeated = repeatedKey(document.getIn(root, true));
+  if (repeated !== undefined) {
+    const { line } = lines.linePos(repeated);
+    throw invalid(`${file}:${line}: this name is already taken`, { path: file });
   }
   try {
     return { value: root.reduce(child, document.toJS() as unknown), file, at };

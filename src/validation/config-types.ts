@@ -14,6 +14,8 @@ export interface ConfigFile {
   checks?: Readonly<Record<string, string | readonly string[] | CheckConfig>> | undefined;
   /** Limits of every command; they can only tighten what the operator set. */
   limits?: Readonly<Limits> | undefined;
+  /** MiB that the artifacts of one step may take. A candidate's own config can only lower it. Default 2048. */
+  artifactsMiB?: number | undefined;
   /** Operator. */
   engine?: "auto" | "local" | "dagger" | undefined;
   /** Operator. Relative host paths start at the config file. */

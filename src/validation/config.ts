@@ -18,6 +18,7 @@ export interface Config {
   /** At least one. */
   checks: Check[];
   limits: Limits;
+  artifactsMiB?: number;
   engine?: "auto" | "local" | "dagger";
   base?: Base;
   user?: User;
@@ -54,6 +55,9 @@ export interface Check extends Build {
   from?: string;
 }
 
+/** Whose words a config holds. */
+export type Authority = "operator" | "candidate";
+
 const mostChecks = 1000;
 
 /**
@@ -62,13 +66,13 @@ const mostChecks = 1000;
  *
  * @throws SandboxError INVALID_ARGUMENT, `operation: "validate"`, `path` the file, with the line in the message.
  */
-export function parseConfig(
-  source: ConfigSource,
-  authority: "operator" | "candidate",
-  timeoutMs = 600_000,
-): Config {
+export function parseConfig(source: ConfigSource, authority: Authority, timeoutMs = 600_000): Config {
   const fail = (message: string) => invalid(message, { path: source.file });
   if (authority === "candidate") refuseGrants(source);
+  // First: describing what is wrong with each of them would take long.
+  const written = (source.value as ConfigFile | null | undefined)?.checks;
+  const tooMany = typeof written === "object" && wrongCount(Object.keys(written ?? {}).length || 1, source);
+  if (typeof tooMany === "string") throw fail(tooMany);
   const parsed = configSchema.safeParse(source.value ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -94,7 +98,12 @@ function writtenOut(file: ConfigFile, path: string | undefined, timeoutMs: numbe
       return { ...stepOf(check), name, artifacts, needs: after, ...defined({ from }) };
     }),
     limits: file.limits ?? {},
-    ...defined({ engine: file.engine, user: file.user, network: file.network }),
+    ...defined({
+      artifactsMiB: file.artifactsMiB,
+      engine: file.engine,
+      user: file.user,
+      network: file.network,
+    }),
     ...(file.base === undefined ? {} : { base: absolute(file.base, directory) }),
     env: file.env ?? [],
     secrets: file.secrets ?? [],

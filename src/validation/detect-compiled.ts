@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readCandidateFile } from "./candidate-file.js";
+import { hasCandidateFile, readCandidateFile } from "./candidate-file.js";
 import type { Detected } from "./detect.js";
 
 /** go.mod. */
@@ -8,7 +8,7 @@ export async function detectGo(directory: string): Promise<Detected | undefined>
   if (module === undefined) return undefined;
   return {
     language: "go",
-    setup: /^\s*require\b/m.test(module) ? ["go mod download"] : [],
+    setup: /^[ \t]*require\b/m.test(module) ? ["go mod download"] : [],
     build: ["go build ./..."],
     checks: { vet: "go vet ./...", test: "go test ./..." },
   };
@@ -16,8 +16,8 @@ export async function detectGo(directory: string): Promise<Detected | undefined>
 
 /** Cargo.toml. */
 export async function detectCargo(directory: string): Promise<Detected | undefined> {
-  if ((await readCandidateFile(join(directory, "Cargo.toml"))) === undefined) return undefined;
-  const locked = (await readCandidateFile(join(directory, "Cargo.lock"))) !== undefined;
+  if (!(await hasCandidateFile(join(directory, "Cargo.toml")))) return undefined;
+  const locked = await hasCandidateFile(join(directory, "Cargo.lock"));
   return {
     language: "cargo",
     setup: [locked ? "cargo fetch --locked" : "cargo fetch"],

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readCandidateFile } from "./candidate-file.js";
+import { hasCandidateFile, readCandidateFile, readCandidateHead } from "./candidate-file.js";
 import type { Detected } from "./detect.js";
 import { invalid } from "./invalid.js";
 
@@ -15,7 +15,7 @@ export async function detectNode(directory: string): Promise<Detected | undefine
   const text = await readCandidateFile(file);
   if (text === undefined) return undefined;
   const manifest = readManifest(text, file);
-  const has = async (name: string) => (await readCandidateFile(join(directory, name))) !== undefined;
+  const has = (name: string) => hasCandidateFile(join(directory, name));
   const manager = await packageManager(directory, has);
   const needsInstall = manager.locked || manifest.hasDependencies;
   const run = (script: string) => `${manager.name} run ${quoted(script)}`;
@@ -72,9 +72,9 @@ async function packageManager(directory: string, has: (name: string) => Promise<
   if ((await has("bun.lock")) || (await has("bun.lockb"))) {
     return { name: "bun", install: "bun install --frozen-lockfile", locked: true };
   }
-  const yarnLock = await readCandidateFile(join(directory, "yarn.lock"));
+  const yarnLock = await readCandidateHead(join(directory, "yarn.lock"), 64 * 1024);
   if (yarnLock !== undefined) {
-    // Yarn 2 and later write this key, and call the option differently.
+    // Yarn 2 and later write this key at the top, and call the option differently.
     const option = yarnLock.includes("__metadata:") ? "--immutable" : "--frozen-lockfile";
     return { name: "yarn", install: `yarn install ${option}`, locked: true };
   }

@@ -1,24 +1,27 @@
-import { readdir } from "node:fs/promises";
+import { opendir } from "node:fs/promises";
 import { join } from "node:path";
-import { readCandidateFile } from "./candidate-file.js";
+import { hasCandidateFile, readCandidateFile } from "./candidate-file.js";
 import type { Detected } from "./detect.js";
 
 /** pyproject.toml, requirements.txt or setup.py: installed into a venv, as Debian's pip refuses without one. */
 export async function detectPython(directory: string): Promise<Detected | undefined> {
-  const [pyproject, requirements, setupPy, uvLock, poetryLock] = await Promise.all(
-    ["pyproject.toml", "requirements.txt", "setup.py", "uv.lock", "poetry.lock"].map((name) =>
+  const [pyproject, requirements, setupPy] = await Promise.all(
+    ["pyproject.toml", "requirements.txt", "setup.py"].map((name) =>
       readCandidateFile(join(directory, name)),
     ),
+  );
+  const [hasUvLock, hasPoetryLock] = await Promise.all(
+    ["uv.lock", "poetry.lock"].map((name) => hasCandidateFile(join(directory, name))),
   );
   if (pyproject === undefined && requirements === undefined && setupPy === undefined) return undefined;
   const mentions = (tool: string) =>
     new RegExp(`\\b${tool}\\b`).test(`${pyproject}\n${requirements}\n${setupPy}`);
   const tools = ["pytest", "ruff", "mypy"].filter(mentions);
   const checks = await checksOf(directory, tools);
-  if (pyproject !== undefined && uvLock !== undefined) {
+  if (pyproject !== undefined && hasUvLock) {
     return project("uv sync --frozen", (command) => `uv run --no-sync ${command}`, checks);
   }
-  if (pyproject !== undefined && poetryLock !== undefined) {
+  if (pyproject !== undefined && hasPoetryLock) {
     return project(
       "POETRY_VIRTUALENVS_IN_PROJECT=1 poetry install --no-interaction",
       (command) => `poetry run ${command}`,
@@ -69,16 +72,15 @@ async function checksOf(directory: string, tools: readonly string[]): Promise<Re
 }
 
 async function hasTests(directory: string): Promise<boolean> {
-  const names = await readdir(directory, { withFileTypes: true });
-  return names.some(
-    (entry) =>
-      (entry.isDirectory() && /^tests?$/.test(entry.name)) ||
-      (entry.isFile() && /^test.*\.py$/.test(entry.name)),
-  );
+  for await (const entry of await opendir(directory)) {
+    if (entry.isDirectory() && /^tests?$/.test(entry.name)) return true;
+    if (entry.isFile() && /^test.*\.py$/.test(entry.name)) return true;
+  }
+  return false;
 }
 
 function isPackage(pyproject: string | undefined): boolean {
-  return pyproject !== undefined && /^\s*\[(project|build-system|tool\.poetry)\]/m.test(pyproject);
+  return pyproject !== undefined && /^[ \t]*\[(project|build-system|tool\.poetry)\]/m.test(pyproject);
 }
 
 function mapValues(map: Record<string, string>, change: (value: string) => string): Record<string, string> {

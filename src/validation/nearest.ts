@@ -1,5 +1,7 @@
 /** The known word closest to a mistyped one, or undefined when none is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  // Nobody mistypes one so long, and comparing takes the product of the lengths.
+  if (word.length > 100) return undefined;
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {

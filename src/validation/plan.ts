@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { checkOptions, checkTimeout } from "../arguments.js";
+import { checkOptions, checkTimeout, shown } from "../arguments.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
-import { type Config, parseConfig } from "./config.js";
+import { type Authority, type Config, parseConfig } from "./config.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
 import { detectConfig } from "./detect.js";
 import { realDirectory, uniqueNames } from "./directories.js";
@@ -37,6 +37,10 @@ export interface Candidate {
   exclude: readonly string[];
   /** `<out>/<candidate>`. */
   out: string;
+  /** What the artifacts of one step may take. */
+  artifactsMiB: number;
+  /** Milliseconds for the import of its sources. */
+  timeoutMs: number;
 }
 
 /** Its own config was refused, or there is nothing in it to check. */
@@ -45,6 +49,8 @@ export interface RefusedCandidate {
   directory: string;
   error: SandboxError;
 }
+
+const DEFAULT_ARTIFACTS_MIB = 2048;
 
 const specKeys = [
   ...([
@@ -60,6 +66,7 @@ const specKeys = [
   ] as const),
   ...([
     "limits",
+    "artifactsMiB",
     "timeoutMs",
     "caches",
     "jobs",
@@ -80,6 +87,7 @@ const specKeys = [
 export async function makePlan(spec: ValidateSpec): Promise<Plan> {
   checkOptions(spec, specKeys, "validate");
   checkTimeout(spec.timeoutMs, "validate");
+  checkArtifactsMiB(spec.artifactsMiB);
   const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
   const repeat = positive(spec.repeat ?? 1, "repeat");
   const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
@@ -112,8 +120,9 @@ async function planCandidate(
   { directory, name, directories }: { directory: string; name: string; directories: readonly string[] },
 ): Promise<Candidate | RefusedCandidate> {
   let config: Config;
+  let authority: Authority;
   try {
-    config = await configOf(directory, given, spec);
+    ({ config, authority } = await configOf(directory, given, spec));
   } catch (error) {
     // The operator's own mistake is nothing to judge a candidate by.
     if (given !== undefined || !(error instanceof SandboxError)) throw error;
@@ -146,6 +155,8 @@ async function planCandidate(
     caches: { ...config.caches, ...spec.caches },
     exclude,
     out,
+    artifactsMiB: artifactsMiB(spec, config, authority),
+    timeoutMs: spec.timeoutMs ?? 600_000,
   };
 }
 
@@ -158,15 +169,17 @@ async function configOf(
   directory: string,
   given: ConfigSource | undefined,
   { trustConfig = false, timeoutMs }: ValidateSpec,
-): Promise<Config> {
+): Promise<{ config: Config; authority: Authority }> {
   const source = given ?? (await candidateConfig(directory));
   if (source === undefined) {
     const detected = givenConfig(await detectConfig(directory));
-    return { ...parseConfig(detected, "candidate", timeoutMs), from: "detected" };
+    const config = { ...parseConfig(detected, "candidate", timeoutMs), from: "detected" };
+    return { config, authority: "candidate" };
   }
   // A file inside a candidate holds the candidate's words, whoever names it.
   const own = source.file !== undefined && (await isWithin(source.file, directory));
-  return parseConfig(source, own && !trustConfig ? "candidate" : "operator", timeoutMs);
+  const authority = own && !trustConfig ? "candidate" : "operator";
+  return { config: parseConfig(source, authority, timeoutMs), authority };
 }
 
 /** Of each limit the smaller: a config can only tighten. Defaults stand where the operator said nothing. */
@@ -181,6 +194,17 @@ function tighter(operator: Config["limits"], config: Config["limits"]): Config["
       Math.min(bound[name] ?? Number.POSITIVE_INFINITY, config[name] ?? Number.POSITIVE_INFINITY),
     ]),
   );
+}
+
+/** Like {@link tighter}; an operator's config can also widen the default. */
+function artifactsMiB(spec: ValidateSpec, config: Config, authority: Authority): number {
+  const said = spec.artifactsMiB ?? (authority === "operator" ? config.artifactsMiB : undefined);
+  return Math.min(said ?? DEFAULT_ARTIFACTS_MIB, config.artifactsMiB ?? Number.POSITIVE_INFINITY);
+}
+
+function checkArtifactsMiB(value: unknown): void {
+  if (value === undefined || (typeof value === "number" && Number.isFinite(value) && value > 0)) return;
+  throw invalid(`validate: artifactsMiB must be a number above 0, not ${shown(value)}`);
 }
 
 function positive(value: number, name: string): number {

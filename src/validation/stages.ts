@@ -1,7 +1,9 @@
+import { stopError } from "../queue.js";
 import { Sandbox } from "../sandbox.js";
 import { createFromKept, forgetKept, forkWith, keepSandbox } from "../sandbox-internals.js";
 import type { Build, Setup } from "./config.js";
 import type { CandidateContext } from "./context.js";
+import { Deadline } from "./deadline.js";
 import { runInFork } from "./fork-run.js";
 import { endOf, Ground, isLost } from "./ground.js";
 import { type Outcome, passed } from "./outcome.js";
@@ -9,6 +11,9 @@ import { defaultSetupFiles } from "./setup-files.js";
 import { setupKey } from "./setup-key.js";
 import { notRunBecause, runStep } from "./step.js";
 import type { StepReport } from "./types.js";
+
+/** Of what was left out of an import; a candidate decides how many there are. */
+const MOST_NAMED = 20;
 
 /** Setup, sources and build, until one does not pass. `built` is what checks fork from, the caller's to close. */
 export async function runStages(
@@ -101,11 +106,11 @@ async function setupFromCacheOrRun(
   // A snapshot made with secrets could hold them, for whoever comes next.
   const hasSecrets = Object.keys(context.candidate.environment.of("setup", setup).secrets).length > 0;
   if (hasSecrets) return runFresh(context, setup, undefined);
-  const key = await keyOf(context, setup);
+  const key = await keyOf(context, setup, new Deadline(setup.timeoutMs));
   const { setups } = context.run;
   const before = setups.get(key);
   const mine = (async () => {
-    await before;
+    await untilAborted(before, context.signal);
     const kept =
       context.run.fresh && before === undefined
         ? undefined
@@ -129,35 +134,41 @@ async function runFresh(
 ): Promise<{ outcome: Outcome; end?: Sandbox }> {
   const { candidate, signal } = context;
   const options = createOptions(context);
+  const deadline = new Deadline(setup.timeoutMs);
   // What is cached must not hide that setup fails now.
   if (key !== undefined) await forgetKept(key, options);
   const parent = await Sandbox.create({ ...options, caches: candidate.caches });
   try {
-    await parent.refreshFromHost(candidate.directory, ".", { ...filesOf(context, setup), signal });
-    const { outcome, end } = await runInFork(context, context.id("setup", "setup"), setup, parent);
+    await parent.refreshFromHost(candidate.directory, ".", {
+      ...filesOf(context, setup),
+      ...importLimits(context, deadline),
+    });
+    const id = context.id("setup", "setup");
+    const { outcome, end } = await runInFork(context, id, setup, parent, deadline);
     if (end === undefined) return { outcome };
-    const withoutCaches = await forkWith(end, { caches: {} }).finally(() => end.close());
-    // Files that changed meanwhile would go under a name that is not theirs.
-    if (key !== undefined && (await keyOf(context, setup)) === key)
-      await keepSandbox(withoutCaches, key, signal);
+    const withoutCaches = await forkWith(end, { caches: {}, signal }).finally(() => end.close());
+    try {
+      // Files that changed meanwhile would go under a name that is not theirs.
+      if (key !== undefined && (await keyOf(context, setup, new Deadline(setup.timeoutMs))) === key)
+        await keepSandbox(withoutCaches, key, signal);
+    } catch (error) {
+      await withoutCaches.close();
+      throw error;
+    }
     return { outcome, end: withoutCaches };
   } finally {
     await parent.close();
   }
 }
 
-async function keyOf(context: CandidateContext, setup: Setup): Promise<string> {
+async function keyOf(context: CandidateContext, setup: Setup, deadline: Deadline): Promise<string> {
   const { candidate, engine, signal } = context;
   const { base = engine.defaultBase, user = "sandbox" } = candidate.create;
-  return setupKey(
-    candidate.directory,
-    { ...filesOf(context, setup), signal },
-    {
-      ...{ base: await engine.identify(base, signal), user, commands: setup.commands },
-      ...{ env: candidate.environment.of("setup", setup).env, caches: candidate.caches },
-      network: context.networkOf("setup", setup),
-    },
-  );
+  return setupKey(candidate.directory, { ...filesOf(context, setup), signal }, deadline, {
+    ...{ base: await engine.identify(base, signal), user, commands: setup.commands },
+    ...{ env: candidate.environment.of("setup", setup).env, caches: candidate.caches },
+    network: context.networkOf("setup", setup),
+  });
 }
 
 function filesOf({ candidate }: CandidateContext, { files = defaultSetupFiles }: Setup) {
@@ -188,13 +199,37 @@ async function importSources(context: CandidateContext, from: Sandbox | undefine
 }
 
 async function bringSources(context: CandidateContext, sandbox: Sandbox): Promise<void> {
-  const { candidate, signal } = context;
+  const { candidate } = context;
   const { include, gitignore = true } = candidate.config.sources;
   const { skipped } = await sandbox.refreshFromHost(candidate.directory, ".", {
     ...(include === undefined ? {} : { include }),
-    ...{ exclude: candidate.exclude, gitignore, signal },
+    ...{ exclude: candidate.exclude, gitignore },
+    ...importLimits(context, new Deadline(candidate.timeoutMs)),
   });
-  for (const { path, reason } of skipped) context.warn(`${path} was not imported: ${reason}`);
+  for (const { path, reason } of skipped.slice(0, MOST_NAMED))
+    context.warn(`${path} was not imported: ${reason}`);
+  const more = skipped.length - MOST_NAMED;
+  if (more > 0) context.warn(`${more} more that are no files, directories or links were not imported`);
+}
+
+/** An import is a part of its step: it has the step's time, and what a command may add to the disk. */
+function importLimits({ candidate, signal }: CandidateContext, deadline: Deadline) {
+  const { diskMiB } = candidate.create.limits ?? {};
+  const maxBytes = diskMiB === undefined ? {} : { maxBytes: Math.ceil(diskMiB * 1024 * 1024) };
+  return { timeoutMs: deadline.left(), ...maxBytes, signal };
+}
+
+/** Another candidate's setup has no reason to end with this one. */
+async function untilAborted(before: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
+  if (before === undefined) return;
+  let stop = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  signal.addEventListener("abort", stop);
+  await Promise.race([before, aborted]);
+  signal.removeEventListener("abort", stop);
+  if (signal.aborted) throw stopError("validate", signal.reason);
 }
 
 function createOptions(context: CandidateContext) {

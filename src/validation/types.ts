@@ -1,4 +1,4 @@
-import type { Base, Limits, NetworkMode, StreamName, User } from "../engine.js";
+import type { Base, LimitMet, Limits, NetworkMode, StreamName, User } from "../engine.js";
 import type { ErrorCode } from "../errors.js";
 import type { EngineChoice, Skipped } from "../options.js";
 import type { ConfigFile } from "./config-types.js";
@@ -27,7 +27,12 @@ export interface ValidateSpec {
   /** Network of every step. Left out: the config's, else on in setup and build, off in checks where the engine can. */
   network?: NetworkMode;
   limits?: Readonly<Limits>;
-  /** Milliseconds: the deadline of each step that sets none. Default 600,000. */
+  /**
+   * MiB that the artifacts of one step may take; more is failed, and nothing of them is exported. They count against
+   * `limits.diskMiB`, too. Default 2048. A candidate's own config can only lower it.
+   */
+  artifactsMiB?: number;
+  /** Milliseconds: the deadline of each step that sets none, its import and artifacts included. Default 600,000. */
   timeoutMs?: number;
   /** Name to absolute sandbox path. Writable in setup, empty elsewhere. Candidates that share one can poison each other. */
   caches?: Readonly<Record<string, string>>;
@@ -153,6 +158,8 @@ export interface StepReport {
   reason: string;
   /** Of the command that decided. */
   exitCode?: number;
+  /** Limits that its commands ran into before it failed: starting another process was refused, say. */
+  limitsMet?: LimitMet[];
   /** ISO 8601; left out when it never started. */
   startedAt?: string;
   durationMs: number;

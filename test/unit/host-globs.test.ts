@@ -94,7 +94,28 @@ const PARTS = [
   "dist",
   "é",
 ];
-const ODD_PARTS = ["\\#h", "\\!n", "x]y", "{a,b}", "a\\ b", "a b", "a\\\\b", "+(a)"];
+const ODD_PARTS = [
+  "\\#h",
+  "\\!n",
+  "x]y",
+  "{a,b}",
+  "a\\ b",
+  "a b",
+  "a\\\\b",
+  "+(a)",
+  "[[:alpha:]]*",
+  "[]x]*",
+  "[a-",
+  "a[x/]b",
+  "[!]a]",
+  "[\\]b]*",
+  "**a",
+  "a**",
+  "***",
+  "[[:x:]]",
+  "[b-",
+  "*o*o*",
+];
 
 function growTree(directory: string, random: Random, depth = 0): void {
   for (const name of NAMES) {
