@@ -1,4 +1,4 @@
-import { SandboxError } from "./errors.js";
+import { messageOf, SandboxError } from "./errors.js";
 import { stopError } from "./queue.js";
 import { redactError } from "./redaction/errors.js";
 import type { Redactor } from "./redaction/redactor.js";
@@ -21,7 +21,7 @@ export function failure(
 /** Engines know operations of their own only: reading a text file is reading a file to them. */
 function asOperation(operation: string, error: unknown): SandboxError {
   if (!(error instanceof SandboxError)) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return new SandboxError("ENGINE_ERROR", `${operation} failed: ${why}`, { operation, cause: error });
   }
   if (error.operation === operation) return error;
