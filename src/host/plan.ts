@@ -6,6 +6,7 @@ import { hostError, systemCode } from "./errors.js";
 import { passesHostLink, whyUnsafeLink } from "./links.js";
 import { isTemporaryName } from "./staging.js";
 import type { Target } from "./target.js";
+import { currentUmask } from "./umask.js";
 import { describeSpecial, type Found, isReadable, walkTree } from "./walk.js";
 
 const operation = "exportDirectory";
@@ -42,6 +43,7 @@ export interface Plan {
 export async function planExport(root: Buffer, target: Target, options: ExportOptions): Promise<Plan> {
   const planned: Planned[] = [];
   const skipped: Skipped[] = [];
+  const umask = currentUmask();
   // The directories of the export that the host has too; undefined stands for the exported one itself.
   const shared = new Set<Found | undefined>();
   if (target.missing.length === 0 && options.replace !== true) {
@@ -62,7 +64,7 @@ export async function planExport(root: Buffer, target: Target, options: ExportOp
         const item = planOne(found, options.allowGit === true);
         if (typeof item === "string") return skip(found.path, item);
         if (shared.has(found.parent)) {
-          const inPlace = checkHost(item, joinBytes(target.path, found.path));
+          const inPlace = checkHost(item, joinBytes(target.path, found.path), umask);
           if (inPlace === "link") return skip(found.path, "the host has a symbolic link in its place");
           if (inPlace === "directory") shared.add(found);
         }
@@ -105,7 +107,7 @@ function planOne(found: Found, allowGit: boolean): Planned | string {
 }
 
 /** What the host has in the place of something: a directory to go into, a link, or nothing that is in the way. */
-function checkHost(item: Planned, path: Buffer): "free" | "directory" | "link" {
+function checkHost(item: Planned, path: Buffer, umask: number | undefined): "free" | "directory" | "link" {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return "free";
   if (item.kind === "directory") {
@@ -119,13 +121,13 @@ function checkHost(item: Planned, path: Buffer): "free" | "directory" | "link" {
     const message = `Can't export ${printable(item.path)}: ${shown} is a directory with something in it, which a ${item.kind} would delete. Move it away, or pass replace.`;
     throw new SandboxError("NOT_A_FILE", message, { operation, path: shown });
   }
-  if (item.kind === "file" && isTwin(item, stat)) item.twin = path;
+  if (item.kind === "file" && isTwin(item, stat, umask)) item.twin = path;
   return "free";
 }
 
-function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats): boolean {
-  const mode = file.mode & ~process.umask();
-  const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === mode;
+function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats, umask: number | undefined): boolean {
+  if (umask === undefined) return false;
+  const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === (file.mode & ~umask);
   return alike && stat.uid === process.geteuid?.();
 }
 

@@ -11,7 +11,6 @@ import {
   writeSync,
 } from "node:fs";
 import type { Owner } from "./ids.js";
-import { withUmask } from "./state.js";
 
 const { COPYFILE_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 // What took a file's place since it was listed must not be followed, nor hang.
@@ -31,10 +30,10 @@ export function copyHostFile(from: Buffer, to: Buffer, mode: number, owner: Owne
     if (owner) chownSync(to, owner.uid, owner.gid);
     return;
   }
-  const file = withUmask(0, () => openSync(to, "wx", mode & 0o777));
+  const file = openSync(to, "wx", 0o600);
   try {
     for (let at = 0; at < length; ) at += writeSync(file, buffer, at, length - at);
-    if ((mode & 0o7000) !== 0) fchmodSync(file, mode);
+    fchmodSync(file, mode); // whatever the umask
     if (owner) fchownSync(file, owner.uid, owner.gid);
   } finally {
     closeSync(file);
