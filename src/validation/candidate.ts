@@ -1,3 +1,4 @@
+import { performance } from "../timers.js";
 import { runChecks } from "./checks.js";
 import type { CandidateContext, Run } from "./context.js";
 import { clearArtifacts } from "./fork-run.js";

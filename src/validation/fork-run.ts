@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { SandboxError } from "../errors.js";
 import { hostError } from "../host/errors.js";
 import type { Sandbox } from "../sandbox.js";
+import { performance } from "../timers.js";
 import type { Build, Step } from "./config.js";
 import type { CandidateContext } from "./context.js";
 import { exited, type Outcome, outcomeOf, passed } from "./outcome.js";

@@ -1,5 +1,6 @@
 import { type EngineLease, leaseEngine } from "../engines/choose.js";
 import { SandboxError } from "../errors.js";
+import { performance } from "../timers.js";
 import { refuseCandidate, runCandidate } from "./candidate.js";
 import { CandidateContext, type Run } from "./context.js";
 import { Emitter } from "./emitter.js";

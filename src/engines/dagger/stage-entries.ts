@@ -3,6 +3,7 @@ import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, readlinkSync, 
 import type { ImportEntry, ImportPlan, ImportRecord } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { joinBytes } from "../../host/bytes.js";
+import { nextTurn } from "../../timers.js";
 import { aborted } from "./errors.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";
@@ -71,7 +72,7 @@ function link(from: Buffer, to: Buffer): boolean {
 }
 
 async function rest(closing: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   if (closing.aborted) throw aborted(operation, closing);
 }
 

@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
+import { setImmediate } from "../../timers.js";
+import { helperPath } from "./helpers.js";
 import type { Ids } from "./ids.js";
 import { findTool, TOOL_PATH } from "./tools.js";
-
-const SCRIPT = fileURLToPath(new URL("./holder.sh", import.meta.url));
 
 /**
  * Where the holder's own mounts lie: a place that every user of the namespace may traverse, and below which, as it
@@ -49,6 +48,7 @@ export class Holder {
    * Throws ENGINE_UNAVAILABLE with what the system said.
    */
   static async start(directory: string, session: string, ids: Ids, lease: number): Promise<Holder> {
+    const script = helperPath("holder.sh");
     const leaks = leakedDescriptors();
     const unshare = ["--user", "sh", "-c", ENTER];
     const child = spawn(...closing(leaks, [findTool("unshare") ?? "unshare", ...unshare]), {
@@ -71,7 +71,7 @@ export class Holder {
     child.stdin?.on("error", () => {}); // a holder that died is seen by its exit
     await Promise.race([lines.next(), failed]);
     writeMaps(child.pid as number, ids);
-    child.stdin?.write(`\n. ${quote(SCRIPT)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
+    child.stdin?.write(`\n. ${quote(script)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
     const first = await Promise.race([lines.next(), failed]);
     if (first.done) return failed;
     return new Holder(child, answers, lines, Number(first.value.split(" ")[2]));

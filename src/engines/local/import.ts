@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import type { ImportEntry, ImportPlan, ImportRecord, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { nextTurn } from "../../timers.js";
 import { notADirectory } from "../path-errors.js";
 import { copyHostFile } from "./copy-host-file.js";
 import { asSandboxError, refuseOutside } from "./files.js";
@@ -186,7 +187,7 @@ export class LayerWriter {
     const modes: [path: string, mode: number][] = [];
     for (let i = 0; i < entries.length; i++) {
       if (i % 64 === 63) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         signal?.throwIfAborted();
       }
       const entry = entries[i] as ImportEntry;

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
+import { clearInterval, setImmediate, setInterval, setTimeout, sleep } from "../../timers.js";
 import type { Holder } from "./holder.js";
 import type { Owner } from "./ids.js";
 import type { Slot } from "./slots.js";
