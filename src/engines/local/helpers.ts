@@ -45,7 +45,7 @@ export function nodeProgram(): string {
 
 /** A bundle in CommonJS has no `import.meta.url`; one of webpack has that of the build. */
 function ownFile(): string | undefined {
-  const { url } = import.meta as { url?: string };
+  const url: string | undefined = import.meta.url;
   if (url?.startsWith("file:")) return fileURLToPath(url);
   return typeof __filename === "string" ? __filename : undefined;
 }

@@ -199,11 +199,18 @@ function closing(leaks: readonly number[], command: [string, ...string[]]): [str
 /** Without bash, /dev/null takes their place. */
 function stdioOver(leaks: readonly number[], lease: number): ("pipe" | "ignore" | number)[] {
   const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", devNull(), "pipe", lease];
+  const most = mostDescriptors();
   for (const fd of leaks) {
+    if (fd >= most) continue; // opened when the limit was higher: none can be put in its place
     while (stdio.length <= fd) stdio.push("ignore");
     stdio[fd] = devNull();
   }
   return stdio;
+}
+
+function mostDescriptors(): number {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
 let nullDescriptor: number | undefined;
