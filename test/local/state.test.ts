@@ -34,13 +34,14 @@ describeLocal("wherever the state lies and whatever the caller's umask is", () =
   ])("a umask that %s changes no mode in a sandbox or in the state", async (_what, umask) => {
     const place = join(await hostDirectory(), "state");
     mkdirSync(place);
+    const host = await hostFiles({ "in/file": "y" });
     const before = process.umask(umask);
     try {
       await using engine = local({ stateDirectory: place });
       await using sandbox = await Sandbox.create({ engine, network: "off" });
       await sandbox.writeFile("dir/file", "x");
       expect((await sandbox.exec("cat dir/file; stat -c %a / dir dir/file")).stdout).toBe("x755\n755\n644\n");
-      await sandbox.refreshFromHost(await hostFiles({ "in/file": "y" }), "/workspace/brought");
+      await sandbox.refreshFromHost(host, "/workspace/brought");
       expect((await sandbox.exec("stat -c %a brought brought/in/file")).stdout).toBe("755\n644\n");
       const open = (await readdir(place, { recursive: true })).filter((path) =>
         /^(sessions|kept|bases|caches)(\/[^/]+)?(\/(io|l|w|v|net))?$/.test(path),
