@@ -1,11 +1,10 @@
 import type { StreamName } from "./engine.js";
 import { LiveOutput, type OutputCallbacks } from "./live-output.js";
-import type { ExecOptions } from "./options.js";
 import type { Redactor } from "./redaction/redactor.js";
-import { stdinBytes } from "./stdin.js";
+import { type StdinSource, stdinBytes } from "./stdin.js";
 
 interface Attached {
-  readonly stdin: ExecOptions["stdin"];
+  readonly stdin: StdinSource | undefined;
   readonly callbacks: OutputCallbacks;
   readonly encoding: "utf8" | "bytes";
 }
@@ -47,7 +46,7 @@ export class AttachedStreams {
   }
 
   /** No callback is called after this. `cut`: the output did not end by itself. */
-  end(cut: boolean): void {
-    this.#live?.end(cut);
+  async end(cut: boolean): Promise<void> {
+    await this.#live?.end(cut);
   }
 }

@@ -93,7 +93,7 @@ export async function startCore(
   open: (engine: Engine, base: Base, creation: Creation) => Promise<Snapshot | undefined>,
 ): Promise<Core | undefined> {
   const creation = checkCreation(options);
-  return withEngine(options, creation.base, async (lease, base) => {
+  return withEngine(creation, creation.base, async (lease, base) => {
     const { settings, workdir, env, secrets, signal } = creation;
     const { engine } = lease;
     const can = await engine.capabilities(signal);
@@ -111,7 +111,7 @@ export async function startCore(
 
 /** Lends the engine of the options; what needs it for longer retains the lease. */
 export async function withEngine<T>(
-  options: Pick<CreateOptions, "engine" | "secrets" | "env" | "signal">,
+  options: Partial<Pick<Creation, "engine" | "secrets" | "env" | "signal">>,
   base: Base | undefined,
   use: (lease: EngineLease, base: Base) => Promise<T>,
 ): Promise<T> {

@@ -1,10 +1,19 @@
 import * as path from "node:path";
-import { checkEnv, checkOptions, checkSecrets, checkTimeout, invalid, isRecord, shown } from "./arguments.js";
+import {
+  checkEnv,
+  checkOptions,
+  checkSecrets,
+  checkTimeout,
+  invalid,
+  isRecord,
+  reading,
+  shown,
+} from "./arguments.js";
 import type { Base, Capabilities, Limits, NetworkMode, Support, User } from "./engine.js";
 import { baseKind } from "./engine.js";
 import type { Values } from "./environment.js";
 import { SandboxError } from "./errors.js";
-import type { CreateOptions } from "./options.js";
+import type { CreateOptions, EngineChoice } from "./options.js";
 import { absolutePath, checkPath } from "./paths.js";
 import { ReadOnlyPaths } from "./read-only-paths.js";
 
@@ -39,6 +48,7 @@ export interface Settings {
 
 /** The options of a creation, checked, with the defaults that no engine decides. */
 export interface Creation {
+  readonly engine: EngineChoice | undefined;
   readonly base: Base | undefined;
   readonly workdir: string;
   readonly env: Values;
@@ -47,10 +57,15 @@ export interface Creation {
   readonly signal: AbortSignal | undefined;
 }
 
-export function checkCreation(options: CreateOptions): Creation {
-  checkOptions(options, KNOWN, operation);
+export function checkCreation(given: CreateOptions): Creation {
+  const options = checkOptions(given, KNOWN, operation);
+  return reading(operation, "the options", () => readCreation(options));
+}
+
+function readCreation(options: CreateOptions): Creation {
   const workdir = checkAbsolute(options.workdir ?? DEFAULT_WORKDIR, "workdir");
   return {
+    engine: options.engine,
     base: options.base === undefined ? undefined : checkBase(options.base),
     workdir,
     env: checkEnv(options.env, operation),
@@ -205,7 +220,7 @@ function checkCaches(caches: Values): Values {
 }
 
 function checkList(list: readonly string[], what: string): readonly string[] {
-  if (Array.isArray(list)) return list;
+  if (Array.isArray(list)) return [...list];
   throw invalid(operation, `${what} must be a list, but is ${shown(list)}`);
 }
 

@@ -66,3 +66,13 @@ export class SandboxError extends Error {
     if (details.durationMs !== undefined) this.durationMs = details.durationMs;
   }
 }
+
+/** What an error says, whatever was thrown: also what is no Error, or one of another realm, or throws when it is asked. */
+export function messageOf(error: unknown): string {
+  try {
+    const { message } = (error ?? {}) as { message?: unknown };
+    return typeof message === "string" ? message : String(error);
+  } catch {
+    return "something that can't be shown";
+  }
+}

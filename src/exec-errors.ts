@@ -1,7 +1,7 @@
 import { SHELL } from "./arguments.js";
 import type { AttachedFailure } from "./attached-streams.js";
 import type { ExecOutcome } from "./engine.js";
-import { type ErrorCode, SandboxError } from "./errors.js";
+import { type ErrorCode, messageOf, SandboxError } from "./errors.js";
 import type { ExecCall } from "./exec.js";
 import { stopError } from "./queue.js";
 import { redactError } from "./redaction/errors.js";
@@ -64,7 +64,7 @@ export function attachedError(
   redactor: Redactor,
   output: Output,
 ): SandboxError {
-  const why = redactor.redactText(error instanceof Error ? error.message : String(error));
+  const why = redactor.redactText(messageOf(error));
   const message = `${operation} was stopped because ${what} threw: ${why}. The sandbox is as it was before.`;
   return new SandboxError("ABORTED", message, { operation, cause: error, ...output });
 }

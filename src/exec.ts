@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import {
   checkCommand,
   checkEnv,
@@ -6,6 +5,7 @@ import {
   checkSecrets,
   checkTimeout,
   invalid,
+  reading,
   shown,
 } from "./arguments.js";
 import { AttachedStreams } from "./attached-streams.js";
@@ -15,11 +15,12 @@ import { secretValues, splitVariables, type Values, withVariables } from "./envi
 import { SandboxError } from "./errors.js";
 import { attachedError, lostError, stoppedError } from "./exec-errors.js";
 import { type OutputCallback, type OutputCallbacks, plainBytes } from "./live-output.js";
-import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "./options.js";
+import type { Command, ExecBytesOptions, ExecOptions, ExecResult, OperationOptions } from "./options.js";
 import { absolutePath, checkPath } from "./paths.js";
 import { redactError } from "./redaction/errors.js";
 import type { Context, Step } from "./state.js";
-import { checkStdin } from "./stdin.js";
+import { checkStdin, type StdinSource } from "./stdin.js";
+import { performance } from "./timers.js";
 
 const KNOWN = [
   "cwd",
@@ -34,13 +35,13 @@ const KNOWN = [
 ] as const satisfies (keyof ExecOptions)[];
 
 /** A command with its options, checked. */
-export interface ExecCall {
+export interface ExecCall extends OperationOptions {
   readonly operation: string;
   readonly argv: [string, ...string[]];
   readonly cwd: string;
   readonly env: Values;
   readonly secrets: Values;
-  readonly stdin: ExecOptions["stdin"];
+  readonly stdin: StdinSource | undefined;
   readonly timeoutMs: number | undefined;
   readonly network: NetworkMode | undefined;
   readonly callbacks: OutputCallbacks;
@@ -51,13 +52,12 @@ type Output = string | Uint8Array;
 
 export function checkExec(
   command: Command,
-  options: ExecOptions | ExecBytesOptions,
+  given: ExecOptions | ExecBytesOptions,
   operation: string,
 ): ExecCall {
-  checkOptions(options, KNOWN, operation);
-  const { cwd = ".", stdin, timeoutMs, encoding = "utf8", onStdout, onStderr } = options;
+  const options = checkOptions(given, KNOWN, operation);
+  const { cwd = ".", timeoutMs, encoding = "utf8", onStdout, onStderr } = options;
   checkPath(cwd, operation, "cwd");
-  checkStdin(stdin, operation);
   checkTimeout(timeoutMs, operation);
   if (encoding !== "utf8" && encoding !== "bytes") {
     throw invalid(operation, `encoding must be "utf8" or "bytes", but is ${shown(encoding)}`);
@@ -68,7 +68,6 @@ export function checkExec(
     cwd,
     env: checkEnv(options.env, operation),
     secrets: checkSecrets(options.secrets, operation),
-    stdin,
     timeoutMs,
     network: checkNetwork(options.network, operation),
     callbacks: {
@@ -76,6 +75,9 @@ export function checkExec(
       ...checkCallback("stderr", onStderr, operation),
     },
     encoding,
+    // Last: from here on a stream is ours, and its errors too.
+    stdin: reading(operation, "stdin", () => checkStdin(options.stdin, operation)),
+    ...(options.signal && { signal: options.signal }),
   };
 }
 
@@ -106,7 +108,7 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
   } catch (error) {
     throw error instanceof SandboxError ? redactError(error, redactor) : error;
   } finally {
-    attached.end(outcome?.kind !== "exited");
+    await attached.end(outcome?.kind !== "exited");
     const rolledBack = outcome?.kind === "exited" && attached.failure !== undefined;
     if (attached.canFail && !rolledBack) engine.release(state.snapshot);
   }

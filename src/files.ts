@@ -1,8 +1,11 @@
 import { type CheckedFile, invalid } from "./arguments.js";
 import { refuseCaches } from "./cache-paths.js";
+import { bytesOf, isBlob } from "./data.js";
 import type { Change, Entry } from "./engine.js";
+import { messageOf, SandboxError } from "./errors.js";
 import { plainBytes } from "./live-output.js";
 import { absolutePath } from "./paths.js";
+import { stopError } from "./queue.js";
 import type { Context, State, Step } from "./state.js";
 
 export async function read(context: Context, operation: string, path: string): Promise<Step<Uint8Array>> {
@@ -38,7 +41,8 @@ export async function write(
 ): Promise<Step<void>> {
   const changes: Change[] = [];
   for (const file of files) {
-    changes.push({ kind: "write", ...file, path: await place(context, operation, file.path) });
+    const path = await place(context, operation, file.path);
+    changes.push({ kind: "write", ...file, path, data: await dataOf(file, operation, context.signal) });
   }
   for (const { path } of changes) await checkWritable(context, operation, path, "write");
   return { value: undefined, next: await change(context, changes) };
@@ -65,6 +69,32 @@ export async function remove(
   if (real === "/") throw invalid(operation, "the root can't be deleted");
   await checkWritable(context, operation, real, "delete");
   return { value: undefined, next: await change(context, [{ kind: "delete", path: real, recursive }]) };
+}
+
+/** A Blob may be a file of the host's, which can be gone, or something that never answers. */
+async function dataOf(
+  { path, data }: CheckedFile,
+  operation: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (!isBlob(data)) return data;
+  let stop: () => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(stopError(operation, signal.reason));
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    signal.throwIfAborted();
+    const bytes = bytesOf(await Promise.race([data.arrayBuffer(), stopped]));
+    if (bytes) return bytes;
+    throw invalid(operation, `the Blob for ${path} gave no bytes`);
+  } catch (cause) {
+    if (cause instanceof SandboxError) throw cause;
+    const message = `${operation}: the Blob for ${path} could not be read: ${messageOf(cause)}.`;
+    throw new SandboxError("INVALID_ARGUMENT", message, { operation, path, cause });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** The absolute path, in the snapshot. */

@@ -26,6 +26,7 @@ export { type ErrorCode, SandboxError, type SandboxErrorDetails } from "./errors
 export type {
   Command,
   CreateOptions,
+  Data,
   EngineChoice,
   ExecBytesOptions,
   ExecOptions,

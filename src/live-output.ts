@@ -1,17 +1,20 @@
+import { callBack } from "./callbacks.js";
 import type { StreamName } from "./engine.js";
 import type { Redactor } from "./redaction/redactor.js";
 import type { RedactionStream } from "./redaction/stream.js";
+import { nextTurn } from "./timers.js";
 
 /** What gets a command's output as it arrives: text, or bytes where those were asked for. */
-export type OutputCallback = (chunk: never) => void;
+export type OutputCallback = (chunk: never) => unknown;
 
 export type OutputCallbacks = Readonly<Partial<Record<StreamName, OutputCallback>>>;
 
-/** Redacts, decodes and hands on output as it arrives. `failed` gets what a callback threw, once. */
+/** Redacts, decodes and hands on output as it arrives. `failed` gets what a callback threw, or rejected with. */
 export class LiveOutput {
   readonly #streams: Partial<Record<StreamName, LiveStream>>;
   readonly #failed: (error: unknown) => void;
   #stopped = false;
+  #mayReject = false;
 
   constructor(
     callbacks: OutputCallbacks,
@@ -20,42 +23,48 @@ export class LiveOutput {
     failed: (error: unknown) => void,
   ) {
     const open = (callback: OutputCallback | undefined) =>
-      callback && new LiveStream(callback, encoding, redactor.stream());
+      callback && new LiveStream(encoding, redactor.stream(), (chunk) => this.#call(callback, chunk));
     const [stdout, stderr] = [open(callbacks.stdout), open(callbacks.stderr)];
     this.#streams = { ...(stdout && { stdout }), ...(stderr && { stderr }) };
     this.#failed = failed;
   }
 
   push(stream: StreamName, bytes: Uint8Array): void {
-    this.#guard(() => this.#streams[stream]?.push(bytes));
+    if (!this.#stopped) this.#streams[stream]?.push(bytes);
   }
 
-  /** Hands on what was held back. `cut`: the command was stopped, maybe in the middle of a secret. */
-  end(cut: boolean): void {
-    for (const stream of Object.values(this.#streams)) this.#guard(() => stream.end(cut));
+  /**
+   * Hands on what was held back. `cut`: the command was stopped, maybe in the middle of a secret. A promise that a
+   * callback gave is not awaited, but one that has been rejected by now is heard.
+   */
+  async end(cut: boolean): Promise<void> {
+    for (const stream of Object.values(this.#streams)) if (!this.#stopped) stream.end(cut);
     this.#stopped = true;
+    if (this.#mayReject) await nextTurn();
   }
 
-  #guard(act: () => void): void {
-    if (this.#stopped) return;
-    try {
-      act();
-    } catch (error) {
+  #call(callback: OutputCallback, chunk: string | Uint8Array): void {
+    const gavePromise = callBack(callback as (chunk: string | Uint8Array) => unknown, chunk, (error) => {
       this.#stopped = true;
       this.#failed(error);
-    }
+    });
+    this.#mayReject ||= gavePromise;
   }
 }
 
 class LiveStream {
-  readonly #callback: (chunk: string | Uint8Array) => void;
   readonly #redaction: RedactionStream;
+  readonly #give: (chunk: string | Uint8Array) => void;
   /** Keeps a character that is split over chunks whole. A byte order mark is content. */
   readonly #decoder: InstanceType<typeof TextDecoder> | undefined;
 
-  constructor(callback: OutputCallback, encoding: "utf8" | "bytes", redaction: RedactionStream) {
-    this.#callback = callback as (chunk: string | Uint8Array) => void;
+  constructor(
+    encoding: "utf8" | "bytes",
+    redaction: RedactionStream,
+    give: (chunk: string | Uint8Array) => void,
+  ) {
     this.#redaction = redaction;
+    this.#give = give;
     this.#decoder = encoding === "utf8" ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
   }
 
@@ -69,7 +78,7 @@ class LiveStream {
 
   #show(bytes: Uint8Array, last: boolean): void {
     const chunk = this.#decoder ? this.#decoder.decode(bytes, { stream: !last }) : plainBytes(bytes);
-    if (chunk.length > 0) this.#callback(chunk);
+    if (chunk.length > 0) this.#give(chunk);
   }
 }
 

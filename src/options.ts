@@ -32,20 +32,30 @@ export interface CreateOptions {
 /** A program and its arguments (no shell), or a string for `sh -c`. */
 export type Command = string | readonly string[];
 
+/** Bytes: a string stands for its UTF-8. Taken as they are from any realm, not copied: don't change them meanwhile. */
+export type Data = string | ArrayBufferView | ArrayBufferLike | Blob;
+
 /** Options of `exec` and `execWithTimeout`. */
 export interface ExecOptions {
   /** Sandbox path; relative to the workdir. */
   cwd?: string;
   env?: Readonly<Record<string, string>>;
   secrets?: Readonly<Record<string, string>>;
-  /** Left out: /dev/null. */
-  stdin?: string | Uint8Array | AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
+  /**
+   * Left out: /dev/null. A stream (of Node, of the web, any async iterable of strings and bytes) is the command's
+   * from the call on: it is closed when the command ends before it, and one that fails rejects the call (ABORTED,
+   * with its error as `cause`) and changes nothing.
+   */
+  stdin?: Data | AsyncIterable<string | ArrayBufferView | ArrayBufferLike> | ReadableStream;
   /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue. `exec`: none unless given. */
   timeoutMs?: number;
   signal?: AbortSignal;
   /** Default: the sandbox's. */
   network?: NetworkMode;
-  /** Redacted text (or bytes, with `encoding: "bytes"`) as it arrives. Not awaited; a throw stops the command. */
+  /**
+   * Redacted text (or bytes, with `encoding: "bytes"`) as it arrives. Not awaited. One that throws, or whose promise
+   * rejects while the command runs, stops the command: ABORTED, with what it threw as `cause`.
+   */
   onStdout?: (chunk: string) => void;
   onStderr?: (chunk: string) => void;
   /** Default "utf8"; "bytes" is in {@link ExecBytesOptions}. */
@@ -78,7 +88,7 @@ export interface ExecResult<Output extends string | Uint8Array = string> {
 /** One file of `writeFiles`. */
 export interface FileToWrite {
   path: string;
-  data: string | Uint8Array;
+  data: Data;
   /** Permission bits; default: those of the file it overwrites, else 0o644. */
   mode?: number;
 }

@@ -17,6 +17,7 @@ import { exportToHost, importFromHost } from "./host-boundary.js";
 import type {
   Command,
   CreateOptions,
+  Data,
   ExecBytesOptions,
   ExecOptions,
   ExecResult,
@@ -102,7 +103,7 @@ export class Sandbox {
     options: ExecOptions | ExecBytesOptions = {},
   ): Promise<ExecResult<string | Uint8Array>> {
     const call = checkExec(command, options, "exec");
-    return this.#core.run("exec", options, (context) => runExec(call, context));
+    return this.#core.run("exec", call, (context) => runExec(call, context));
   }
 
   /** Like {@link exec}, with the sandbox's `timeoutMs` (600,000 ms unless set) when the options have none. */
@@ -112,41 +113,40 @@ export class Sandbox {
     command: Command,
     options: ExecOptions | ExecBytesOptions = {},
   ): Promise<ExecResult<string | Uint8Array>> {
-    const timeoutMs = options.timeoutMs ?? this.#core.settings.timeoutMs;
-    const call = { ...checkExec(command, options, "execWithTimeout"), timeoutMs };
-    return this.#core.run("execWithTimeout", options, (context) => runExec(call, context));
+    const given = checkExec(command, options, "execWithTimeout");
+    const call = { ...given, timeoutMs: given.timeoutMs ?? this.#core.settings.timeoutMs };
+    return this.#core.run("execWithTimeout", call, (context) => runExec(call, context));
   }
 
   /**
-   * Writes one file, with the directories above it. Follows a link at the end. `mode`: permission bits; left
-   * out, those of the file it overwrites, else 0o644.
+   * Writes one file, with the directories above it. Follows a link at the end. `data` is a string (UTF-8), bytes
+   * (a Uint8Array, another view, an ArrayBuffer) or a Blob. `mode`: permission bits; left out, those of the file it
+   * overwrites, else 0o644.
    *
-   * @throws SandboxError READ_ONLY_PATH, PERMISSION, NOT_A_FILE, NOT_A_DIRECTORY, LIMIT for a full disk.
+   * @throws SandboxError INVALID_ARGUMENT also for a Blob that can't be read; READ_ONLY_PATH, PERMISSION, NOT_A_FILE, NOT_A_DIRECTORY, LIMIT for a full disk.
    */
   async writeFile(
     path: string,
-    data: string | Uint8Array,
+    data: Data,
     options: OperationOptions & { mode?: number } = {},
   ): Promise<void> {
-    const { mode } = checkOptions(options, ["mode"], "writeFile");
-    const files = checkFiles([{ path, data, mode }], "writeFile");
-    return this.#core.run("writeFile", options, (context) => write(context, "writeFile", files));
+    const given = checkOptions(options, ["mode"], "writeFile");
+    const files = checkFiles([{ path, data, mode: given.mode }], "writeFile");
+    return this.#core.run("writeFile", given, (context) => write(context, "writeFile", files));
   }
 
   /** Writes several files like {@link writeFile}: all of them or none. */
   async writeFiles(files: readonly FileToWrite[], options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, [], "writeFiles");
+    const given = checkOptions(options, [], "writeFiles");
     const checked = checkFiles(files, "writeFiles");
-    return this.#core.run("writeFiles", options, (context) => write(context, "writeFiles", checked));
+    return this.#core.run("writeFiles", given, (context) => write(context, "writeFiles", checked));
   }
 
   /** Creates a directory and those above it. One that is there already is fine. */
   async makeDirectory(path: string, options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, [], "makeDirectory");
+    const given = checkOptions(options, [], "makeDirectory");
     checkPath(path, "makeDirectory");
-    return this.#core.run("makeDirectory", options, (context) =>
-      makeDirectory(context, "makeDirectory", path),
-    );
+    return this.#core.run("makeDirectory", given, (context) => makeDirectory(context, "makeDirectory", path));
   }
 
   /**
@@ -154,16 +154,16 @@ export class Sandbox {
    * @throws SandboxError NOT_FOUND, NOT_A_FILE.
    */
   async readFile(path: string, options: OperationOptions = {}): Promise<Uint8Array> {
-    checkOptions(options, [], "readFile");
+    const given = checkOptions(options, [], "readFile");
     checkPath(path, "readFile");
-    return this.#core.run("readFile", options, (context) => read(context, "readFile", path));
+    return this.#core.run("readFile", given, (context) => read(context, "readFile", path));
   }
 
   /** Like {@link readFile}, decoded as UTF-8. */
   async readTextFile(path: string, options: OperationOptions = {}): Promise<string> {
-    checkOptions(options, [], "readTextFile");
+    const given = checkOptions(options, [], "readTextFile");
     checkPath(path, "readTextFile");
-    return this.#core.run("readTextFile", options, (context) => readText(context, "readTextFile", path));
+    return this.#core.run("readTextFile", given, (context) => readText(context, "readTextFile", path));
   }
 
   /**
@@ -171,9 +171,10 @@ export class Sandbox {
    * @throws SandboxError NOT_FOUND, READ_ONLY_PATH (also for a directory that holds such a path), PERMISSION.
    */
   async deleteFile(path: string, options: OperationOptions & { recursive?: boolean } = {}): Promise<void> {
-    const { recursive = false } = checkOptions(options, ["recursive"], "deleteFile");
+    const given = checkOptions(options, ["recursive"], "deleteFile");
+    const { recursive = false } = given;
     checkPath(path, "deleteFile");
-    return this.#core.run("deleteFile", options, (context) => remove(context, "deleteFile", path, recursive));
+    return this.#core.run("deleteFile", given, (context) => remove(context, "deleteFile", path, recursive));
   }
 
   /**
@@ -181,16 +182,16 @@ export class Sandbox {
    * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY.
    */
   async listDirectory(path: string, options: OperationOptions = {}): Promise<Entry[]> {
-    checkOptions(options, [], "listDirectory");
+    const given = checkOptions(options, [], "listDirectory");
     checkPath(path, "listDirectory");
-    return this.#core.run("listDirectory", options, (context) => list(context, "listDirectory", path));
+    return this.#core.run("listDirectory", given, (context) => list(context, "listDirectory", path));
   }
 
   /** What a path is, undefined when there is nothing. A link is not followed. */
   async stat(path: string, options: OperationOptions = {}): Promise<Entry | undefined> {
-    checkOptions(options, [], "stat");
+    const given = checkOptions(options, [], "stat");
     checkPath(path, "stat");
-    return this.#core.run("stat", options, (context) => statOf(context, "stat", path));
+    return this.#core.run("stat", given, (context) => statOf(context, "stat", path));
   }
 
   /**
@@ -199,9 +200,9 @@ export class Sandbox {
    * @throws SandboxError NOT_A_DIRECTORY.
    */
   async setWorkdir(path: string, options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, [], "setWorkdir");
+    const given = checkOptions(options, [], "setWorkdir");
     checkPath(path, "setWorkdir");
-    return this.#core.run("setWorkdir", options, (context) => changeWorkdir(context, "setWorkdir", path));
+    return this.#core.run("setWorkdir", given, (context) => changeWorkdir(context, "setWorkdir", path));
   }
 
   /** Sets an environment variable for the commands issued after this. DATABRICKS_TOKEN becomes a secret. */
@@ -249,14 +250,15 @@ export class Sandbox {
     options: RefreshOptions = {},
   ): Promise<RefreshResult> {
     const operation = "refreshFromHost";
-    checkOptions(options, ["include", "exclude", "gitignore", "timeoutMs", "maxBytes"], operation);
-    checkGlobs(options, operation);
-    checkTimeout(options.timeoutMs, operation);
-    checkMaxBytes(options.maxBytes, operation);
+    const known = ["include", "exclude", "gitignore", "timeoutMs", "maxBytes"] as const;
+    const given = checkOptions(options, known, operation);
+    checkGlobs(given, operation);
+    checkTimeout(given.timeoutMs, operation);
+    checkMaxBytes(given.maxBytes, operation);
     const from = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
-    return this.#core.run(operation, options, (context) =>
-      importFromHost(context, from, absolutePath(context.state.workdir, sandboxPath, operation), options),
+    return this.#core.run(operation, given, (context) =>
+      importFromHost(context, from, absolutePath(context.state.workdir, sandboxPath, operation), given),
     );
   }
 
@@ -278,14 +280,15 @@ export class Sandbox {
   ): Promise<ExportResult> {
     const operation = "exportDirectory";
     const safety = ["strict", "allowSecrets", "allowGit"] as const;
-    checkOptions(options, ["include", "exclude", "replace", "timeoutMs", "maxBytes", ...safety], operation);
-    checkGlobs(options, operation);
-    checkTimeout(options.timeoutMs, operation);
-    checkMaxBytes(options.maxBytes, operation);
+    const known = ["include", "exclude", "replace", "timeoutMs", "maxBytes", ...safety] as const;
+    const given = checkOptions(options, known, operation);
+    checkGlobs(given, operation);
+    checkTimeout(given.timeoutMs, operation);
+    checkMaxBytes(given.maxBytes, operation);
     const to = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
-    return this.#core.run(operation, options, (context) =>
-      exportToHost(context, absolutePath(context.state.workdir, sandboxPath, operation), to, options),
+    return this.#core.run(operation, given, (context) =>
+      exportToHost(context, absolutePath(context.state.workdir, sandboxPath, operation), to, given),
     );
   }
 
@@ -295,8 +298,8 @@ export class Sandbox {
    * each by itself.
    */
   async fork(options: OperationOptions = {}): Promise<Sandbox> {
-    checkOptions(options, [], "fork");
-    return this.#core.run("fork", options, async ({ settings, state }) => ({
+    const given = checkOptions(options, [], "fork");
+    return this.#core.run("fork", given, async ({ settings, state }) => ({
       value: new Sandbox(this.#core.copy(settings, state)),
     }));
   }

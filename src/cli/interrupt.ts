@@ -1,3 +1,4 @@
+import { performance } from "../timers.js";
 import { EXIT } from "./failure.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

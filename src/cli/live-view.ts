@@ -1,4 +1,5 @@
 import { createLogUpdate } from "log-update";
+import { clearInterval, performance, setInterval } from "../timers.js";
 import { width } from "./format.js";
 import { STOPPING } from "./interrupt.js";
 import { drawProgress } from "./live-tree.js";

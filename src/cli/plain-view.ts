@@ -1,3 +1,4 @@
+import { performance } from "../timers.js";
 import type { StepId, ValidationEvent } from "../validation/types.js";
 import { duration } from "./format.js";
 import { STOPPING } from "./interrupt.js";

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
+import { VERSION } from "../version.js";
 import { completionCommand } from "./completion.js";
 import { doctorCommand } from "./doctor.js";
 import { execCommand } from "./exec.js";
@@ -19,7 +19,7 @@ export type Finish = (exitCode: number) => void;
 export function buildProgram(finish: Finish): Command {
   const program = new Command("forkbox")
     .description("Run code that nobody has reviewed yet, in sandboxes that fork.")
-    .version(version(), "-V, --version", "print the version")
+    .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
     .enablePositionalOptions()
@@ -44,11 +44,6 @@ function setConventions(command: Command): void {
       getErrHasColors: () => hasColors(process.stderr),
     })
     .configureHelp({ styleTitle: (title) => pc.createColors(true).bold(title) });
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return (manifest as { version: string }).version;
 }
 
 const EXAMPLES = `

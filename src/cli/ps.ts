@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Session } from "../engines/admin.js";
+import { wallClock } from "../timers.js";
 import { EXIT } from "./failure.js";
 import type { Finish } from "./program.js";
 import { jsonText, theme } from "./terminal.js";
@@ -38,7 +39,7 @@ async function print(rows: readonly Row[]): Promise<void> {
     row.id,
     String(row.pid),
     row.live ? t.green("live") : t.yellow("dead"),
-    duration(Date.now() - new Date(row.startedAt).getTime()),
+    duration(wallClock() - new Date(row.startedAt).getTime()),
     String(row.running),
     row.diskBytes === undefined ? "" : size(row.diskBytes),
   ]);

@@ -1,5 +1,5 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import { SandboxError } from "../errors.js";
+import { clearTimeout, setTimeout } from "../timers.js";
 
 /**
  * Runs `task` with a signal that `signal` aborts, and the end of `timeoutMs`. Then it rejects with TIMEOUT, once the task

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Beneath } from "../beneath.mjs";
+import { nextTurn } from "../timers.js";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = fs.constants;
 /** Few enough that taking them stops the event loop for a moment only. */

@@ -11,7 +11,7 @@ import { Slices } from "./slices.js";
 import { isTemporaryName } from "./staging.js";
 import type { Target } from "./target.js";
 import { seconds } from "./times.js";
-import { umask } from "./umask.js";
+import { currentUmask } from "./umask.js";
 import { describeSpecial, type Found, isGone, isReadable, walkTree } from "./walk.js";
 
 const operation = "exportDirectory";
@@ -50,6 +50,7 @@ export interface Plan {
 export async function planExport(tree: Beneath, target: Target, options: ExportOptions): Promise<Plan> {
   const planned: Planned[] = [];
   const skipped: Skipped[] = [];
+  const umask = currentUmask();
   // The directories of the export that the host has too; undefined stands for the exported one itself.
   const shared = new Set<Found | undefined>();
   if (target.missing.length === 0 && options.replace !== true) {
@@ -60,7 +61,6 @@ export async function planExport(tree: Beneath, target: Target, options: ExportO
     skipped.push({ path: printable(path), reason });
     return false;
   };
-  const masked = umask();
   await walkTree(
     tree,
     { operation, include: options.include, exclude: options.exclude, signal: options.signal },
@@ -72,7 +72,7 @@ export async function planExport(tree: Beneath, target: Target, options: ExportO
         if (item === undefined) return false;
         if (typeof item === "string") return skip(found.path, item);
         if (shared.has(found.parent)) {
-          const inPlace = checkHost(item, joinBytes(target.path, found.path), masked);
+          const inPlace = checkHost(item, joinBytes(target.path, found.path), umask);
           if (inPlace === "link") return skip(found.path, "the host has a symbolic link in its place");
           if (inPlace === "directory") shared.add(found);
         }
@@ -129,7 +129,7 @@ function readLink(tree: Beneath, { name }: Found): Buffer | undefined {
 }
 
 /** What the host has in the place of something: a directory to go into, a link, or nothing that is in the way. */
-function checkHost(item: Planned, path: Buffer, masked: number): "free" | "directory" | "link" {
+function checkHost(item: Planned, path: Buffer, umask: number | undefined): "free" | "directory" | "link" {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return "free";
   if (item.kind === "directory") {
@@ -143,15 +143,14 @@ function checkHost(item: Planned, path: Buffer, masked: number): "free" | "direc
     const message = `Can't export ${printable(item.path)}: ${shown} is a directory with something in it, which a ${item.kind} would delete. Move it away, or pass replace.`;
     throw new SandboxError("NOT_A_FILE", message, { operation, path: shown });
   }
-  if (item.kind === "file" && isTwin(item, stat, masked)) item.twin = path;
+  if (item.kind === "file" && isTwin(item, stat, umask)) item.twin = path;
   return "free";
 }
 
 /** Of a sparse file nothing is: comparing it would read its holes. */
-function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats, masked: number): boolean {
-  if (isSparse(file)) return false;
-  const mode = file.mode & ~masked;
-  const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === mode;
+function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats, umask: number | undefined): boolean {
+  if (umask === undefined || isSparse(file)) return false;
+  const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === (file.mode & ~umask);
   return alike && stat.uid === process.geteuid?.();
 }
 

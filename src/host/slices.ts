@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { SandboxError } from "../errors.js";
+import { nextTurn, performance } from "../timers.js";
 
 const SLICE_MS = 10;
 // Bound now: a caller's tests may stop the clock later.

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { wallClock } from "../timers.js";
 import { isAlive } from "./alive.js";
 import { baseName, joinBytes } from "./bytes.js";
 import { namesOf } from "./names.js";
@@ -73,7 +74,7 @@ function isStale(name: string, mtimeMs: number): boolean {
   if (pid === undefined) return false;
   const now = identity(Number(pid));
   // Of another boot, another container or another machine that shares the disk: nobody here can ask.
-  if (boot !== now[0] || space !== now[1]) return Date.now() - mtimeMs > STRANGER_MS;
+  if (boot !== now[0] || space !== now[1]) return wallClock() - mtimeMs > STRANGER_MS;
   return start !== now[3];
 }
 

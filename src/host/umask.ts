@@ -1,14 +1,11 @@
 import { readFileSync } from "node:fs";
 
-const UNSHOWN = 0o022;
-
-/** The umask of this process. To ask Node for it is to change it for a moment, for all threads. */
-export function umask(): number {
-  try {
-    const [, mask] = /^Umask:\s*([0-7]+)/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-    if (mask !== undefined) return Number.parseInt(mask, 8);
-  } catch {
-    // No /proc: not Linux.
-  }
-  return UNSHOWN;
+/**
+ * The umask, asked of the kernel: `process.umask()` sets it for a moment, for all threads. Undefined where the kernel
+ * does not say, which is anywhere but on Linux.
+ */
+export function currentUmask(): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  const [, umask] = /^Umask:\s*([0-7]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return umask === undefined ? undefined : Number.parseInt(umask, 8);
 }

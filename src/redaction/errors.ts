@@ -19,12 +19,7 @@ export function redactError(error: SandboxError, redactor: Redactor): SandboxErr
 
 /** Whatever prints a cause prints all of it, its properties too: one that holds a secret is made anew. */
 function redactCause(cause: unknown, redactor: Redactor): unknown {
-  const printed = inspect(cause, {
-    depth: 10,
-    maxStringLength: null,
-    maxArrayLength: null,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
+  const printed = shownWhole(cause);
   const redacted = redactor.redactText(printed);
   if (printed === redacted) return cause;
   if (!(cause instanceof Error)) return redacted;
@@ -32,4 +27,14 @@ function redactCause(cause: unknown, redactor: Redactor): unknown {
   clean.name = cause.name;
   clean.stack = redactor.redactText(cause.stack ?? "");
   return clean;
+}
+
+/** A caller's own may have an inspector that throws: it is shown without. */
+function shownWhole(cause: unknown): string {
+  const all = { maxStringLength: null, maxArrayLength: null, breakLength: Number.POSITIVE_INFINITY };
+  try {
+    return inspect(cause, { depth: 10, ...all });
+  } catch {
+    return inspect(cause, { depth: 10, ...all, customInspect: false });
+  }
 }

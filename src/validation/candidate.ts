@@ -1,3 +1,4 @@
+import { performance } from "../timers.js";
 import { clearArtifacts } from "./artifacts.js";
 import { runChecks } from "./checks.js";
 import type { CandidateContext, Run } from "./context.js";

@@ -1,3 +1,5 @@
+import { performance } from "../timers.js";
+
 /** The time that a step has: its import, its commands and its artifacts share it. */
 export class Deadline {
   readonly #end: number;

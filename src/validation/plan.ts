@@ -80,12 +80,17 @@ const specKeys = [
   "onEvent",
 ] satisfies (keyof ValidateSpec)[];
 
+/** Everything in it read once. */
+export function checkSpec(spec: ValidateSpec): ValidateSpec {
+  return checkOptions(spec, specKeys, "validate");
+}
+
 /**
  * @throws SandboxError INVALID_ARGUMENT for a spec or an operator's config that can't be right, and for a
  * candidate's when there is no other to run.
  */
-export async function makePlan(spec: ValidateSpec): Promise<Plan> {
-  checkOptions(spec, specKeys, "validate");
+export async function makePlan(given: ValidateSpec): Promise<Plan> {
+  const spec = checkSpec(given);
   checkTimeout(spec.timeoutMs, "validate");
   checkArtifactsMiB(spec.artifactsMiB);
   const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
@@ -93,11 +98,11 @@ export async function makePlan(spec: ValidateSpec): Promise<Plan> {
   const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
   if (named.length === 0) throw invalid("validate: directories is empty, so there is nothing to check");
   const directories = await Promise.all(named.map(realDirectory));
-  const given = await givenSource(spec);
+  const source = await givenSource(spec);
   const names = uniqueNames(named);
   const candidates = await Promise.all(
     directories.map((directory, index) =>
-      planCandidate(spec, given, { directory, name: names[index] ?? directory, directories }),
+      planCandidate(spec, source, { directory, name: names[index] ?? directory, directories }),
     ),
   );
   const runnable = candidates.filter((candidate) => "config" in candidate);

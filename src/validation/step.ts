@@ -1,3 +1,4 @@
+import { performance } from "../timers.js";
 import type { Step } from "./config.js";
 import type { CandidateContext } from "./context.js";
 import { type Outcome, outcomeOf, whyAborted } from "./outcome.js";

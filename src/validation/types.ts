@@ -52,7 +52,10 @@ export interface ValidateSpec {
   reports?: ReportFiles;
   /** Aborts the validation: what runs is stopped, the report says cancelled, and nothing is left. */
   signal?: AbortSignal;
-  /** What happens, as it happens, redacted. Not awaited; a throw stops the validation, which rejects with it. */
+  /**
+   * What happens, as it happens, redacted. Not awaited. One that throws, or whose promise rejects meanwhile, stops
+   * the validation, which rejects with it.
+   */
   onEvent?: (event: ValidationEvent) => void;
 }
 

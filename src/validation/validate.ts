@@ -1,5 +1,6 @@
 import { type EngineLease, leaseEngine } from "../engines/choose.js";
 import { SandboxError } from "../errors.js";
+import { performance } from "../timers.js";
 import { refuseCandidate, runCandidate } from "./candidate.js";
 import { CandidateContext, type Run } from "./context.js";
 import { Emitter } from "./emitter.js";
@@ -32,7 +33,10 @@ import { exitCode } from "./verdicts.js";
  * process.exitCode = report.exitCode;
  * ```
  */
-export async function validate(spec: ValidateSpec = {}): Promise<Report> {
+export async function validate(given: ValidateSpec = {}): Promise<Report> {
+  // Later than this file: it loads what reads configs, which those who only use sandboxes don't need.
+  const { checkSpec, makePlan } = await import("./plan.js");
+  const spec = checkSpec(given);
   const startedAt = new Date();
   const started = performance.now();
   const stop = new AbortController();
@@ -41,8 +45,6 @@ export async function validate(spec: ValidateSpec = {}): Promise<Report> {
   spec.signal?.addEventListener("abort", onAbort);
   const leases: EngineLease[] = [];
   try {
-    // Later than this file: it loads what reads configs, which those who only use sandboxes don't need.
-    const { makePlan } = await import("./plan.js");
     const plan = await makePlan(spec);
     await checkReportFiles(plan.reports);
     const emitter = new Emitter(spec.onEvent, plan.redactor, () => stop.abort());
@@ -62,14 +64,14 @@ export async function validate(spec: ValidateSpec = {}): Promise<Report> {
         item instanceof CandidateContext ? runCandidate(item) : refuseCandidate(run, item),
       ),
     );
-    emitter.throwIfListenerThrew();
+    await emitter.throwIfListenerThrew();
     const engine = [...new Set(leases.map((lease) => lease.engine.name))].join(", ");
     const durationMs = Math.round(performance.now() - started);
     const found = overall(spec, candidates, { startedAt: startedAt.toISOString(), durationMs, engine });
     const report = emitter.redacted(found);
     await writeReports(report, plan.reports);
     emitter.emit({ type: "report", report });
-    emitter.throwIfListenerThrew();
+    await emitter.throwIfListenerThrew();
     return report;
   } finally {
     spec.signal?.removeEventListener("abort", onAbort);

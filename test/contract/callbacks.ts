@@ -91,6 +91,32 @@ export function describeCallbacks(engine: EngineUnderTest): void {
       expect(await sandbox.stat("file")).toBeUndefined();
     });
 
+    test.each([
+      ["while the command runs", "echo changed > file; echo printed; sleep 60"],
+      ["at its end", "echo changed > file; echo printed"],
+    ])("one whose promise rejects %s stops it, and is the error's cause", async (_when, command) => {
+      const sandbox = await prepared.fork();
+      const thrown = new Error("from the callback");
+      const error = await rejection(
+        sandbox.exec(command, {
+          onStdout: async () => {
+            throw thrown;
+          },
+        }),
+      );
+      expect(error).toMatchObject({ code: "ABORTED", cause: thrown });
+      expect(await sandbox.stat("file")).toBeUndefined();
+    });
+
+    test("one whose promise rejects when the command has ended long ago changes nothing any more", async () => {
+      const sandbox = await prepared.fork();
+      let reject: (error: Error) => void = () => undefined;
+      const onStdout = () => new Promise<never>((_, no) => (reject = no));
+      expect((await sandbox.exec("echo ok", { onStdout })).stdout).toBe("ok\n");
+      reject(new Error("too late")); // the test runner fails on an unhandled rejection
+      expect((await sandbox.exec("echo on")).stdout).toBe("on\n");
+    });
+
     test("output of 5 MB comes through them whole", async () => {
       const sandbox = await prepared.fork();
       let length = 0;

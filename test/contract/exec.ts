@@ -1,6 +1,8 @@
+import { createReadStream } from "node:fs";
+import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { EngineUnderTest } from "../support/engines.js";
-import { expectCode } from "../support/errors.js";
+import { expectCode, rejection } from "../support/errors.js";
 import { prepare } from "../support/prepared.js";
 
 /** How a command is started, what it is given, and what becomes of its exit code. */
@@ -146,6 +148,60 @@ export function describeExec(engine: EngineUnderTest): void {
     ])("stdin can be %s", async (_what, stdin) => {
       const sandbox = await prepared.fork();
       expect((await sandbox.exec("cat; echo end", { stdin: stdin() })).stdout).toBe("käse\nend\n");
+    });
+
+    test.each([
+      ["a file that is missing", () => createReadStream("/no/such/file")],
+      [
+        "one that was destroyed before",
+        () => new PassThrough().destroy(new Error("gone")).on("error", () => {}),
+      ],
+      [
+        "a generator that throws",
+        async function* () {
+          yield "x";
+          throw new Error("no more");
+        },
+      ],
+      [
+        "a stream of the web that errs",
+        () => new ReadableStream({ start: (to) => to.error(new Error("no")) }),
+      ],
+      ["an iterator that is none", () => ({ [Symbol.asyncIterator]: () => ({}) }) as never],
+    ])(
+      "a stdin that fails rejects the call, also when it fails before its turn: %s",
+      async (_what, stdin) => {
+        const sandbox = await prepared.fork();
+        const before = sandbox.exec("sleep 0.3");
+        const error = await rejection(
+          sandbox.exec("cat; touch ran", { stdin: stdin() as AsyncIterable<string> }),
+        );
+        expect(error).toMatchObject({ code: "ABORTED", cause: expect.any(Error) });
+        await before;
+        expect(await sandbox.stat("ran")).toBeUndefined();
+      },
+    );
+
+    test("a stdin that fails after its command's end, or can't be closed, fails nothing", async () => {
+      const sandbox = await prepared.fork();
+      const stream = new PassThrough();
+      expect((await sandbox.exec("echo ok", { stdin: stream })).stdout).toBe("ok\n");
+      stream.destroy(new Error("too late"));
+      const stuck = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise<IteratorResult<string>>(() => undefined),
+          return: () => Promise.reject(new Error("can't be closed")),
+        }),
+      };
+      expect((await sandbox.exec("echo ok", { stdin: stuck })).stdout).toBe("ok\n");
+      expect((await sandbox.exec("echo on")).stdout).toBe("on\n");
+    });
+
+    test("a Blob is written, and read as stdin, as its bytes", async () => {
+      const sandbox = await prepared.fork();
+      await sandbox.writeFile("blob", new Blob(["kä", "se"]));
+      expect(await sandbox.readTextFile("blob")).toBe("käse");
+      expect((await sandbox.exec("cat", { stdin: new Blob(["käse"]) })).stdout).toBe("käse");
     });
 
     test("a command that leaves a large stdin unread ends with its own exit code", async () => {

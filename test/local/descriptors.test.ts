@@ -39,8 +39,8 @@ describeLocal("open files of this process", () => {
       const came = await within(running).finally(giveBack);
       failed.push(came instanceof SandboxError);
       if (came instanceof SandboxError) {
-        expect(came.code).toBe("ENGINE_ERROR");
-        expect(came.message).toContain("too many open files");
+        expect(came.code).toBe("LIMIT");
+        expect(came.message).toContain("ulimit -n");
       } else expect(came.stdout).toBe("input");
       await untilNone(async () => descriptors().filter((each) => !before.includes(each)));
       expect((await within(sandbox.exec("echo ok"))).stdout).toBe("ok\n");

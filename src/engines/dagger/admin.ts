@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
+import { performance, wallClock } from "../../timers.js";
 import type { Finding, Session as ListedSession, Pruned, PruneOptions } from "../admin.js";
 import { CAPABILITIES } from "./capabilities.js";
 import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
@@ -77,7 +78,7 @@ export async function prune(
   const before = await bytesIn(directory);
   const kept = join(directory, "kept");
   const old = (await keptSetups(kept)).filter(
-    ({ at }) => all || (olderThanMs !== undefined && Date.now() - at > olderThanMs),
+    ({ at }) => all || (olderThanMs !== undefined && wallClock() - at > olderThanMs),
   );
   for (const { path } of old) await rm(path, { force: true });
   const sessions = await reclaim(directory);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecOutcome, ExecRequest, StreamName } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { sleep } from "../../timers.js";
 import { readAttributes } from "./attributes.js";
 import { explainCaches } from "./caches.js";
 import { asking, unsupported } from "./errors.js";

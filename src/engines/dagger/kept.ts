@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
+import { wallClock } from "../../timers.js";
 import { cacheSteps } from "./caches.js";
 import { asking } from "./errors.js";
 import { call } from "./graphql.js";
@@ -64,7 +65,7 @@ cat /proc/sys/kernel/random/uuid >${MARK}`;
     staged,
     stagedDigest: await stagedDigest(staged),
     layers,
-    at: Date.now(),
+    at: wallClock(),
   };
   const path = pathOf(workspace, key);
   await mkdir(workspace.state.kept, { recursive: true, mode: 0o700 });

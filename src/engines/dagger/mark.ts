@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { performance } from "../../timers.js";
 import { readAnswer } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { isOwnLack } from "./errors.js";

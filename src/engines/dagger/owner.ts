@@ -3,6 +3,7 @@ import { readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isAlive } from "../../host/alive.js";
 import { isLocked, lock } from "../../host/lock.js";
+import { wallClock } from "../../timers.js";
 
 /** Who a session directory belongs to. */
 export interface Owner {
@@ -30,7 +31,7 @@ export async function own(directory: string): Promise<{ release: () => void }> {
       started: await startOf(process.pid),
       space: await pidSpace(),
       locked: await lock(lease),
-      at: Date.now(),
+      at: wallClock(),
     };
     await writeFile(join(directory, "owner.json"), JSON.stringify(owner));
     return { release };

@@ -1,4 +1,5 @@
 import { SandboxError } from "../../errors.js";
+import { clearTimeout, performance, setTimeout } from "../../timers.js";
 import { Session } from "./session.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { SandboxError } from "../../errors.js";
+import { clearTimeout, setTimeout } from "../../timers.js";
 import type { Address } from "./connection.js";
 import { readable } from "./errors.js";
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../../errors.js";
+import { clearTimeout, performance, setTimeout, sleep } from "../../timers.js";
 import { readAnswer } from "./answer.js";
 import { Connection } from "./connection.js";
 import { aborted, engineLost, explains, isOwnLack, lacking, QueryFailure, saysEnding } from "./errors.js";

@@ -8,6 +8,7 @@ import { DataCopier } from "../../host/copy-data.js";
 import { copyHostFile } from "../../host/copy-host-file.js";
 import { Slices } from "../../host/slices.js";
 import { isGone } from "../../host/walk.js";
+import { nextTurn } from "../../timers.js";
 import { aborted } from "./errors.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";
@@ -89,7 +90,7 @@ function link(from: Buffer, to: Buffer): boolean {
 }
 
 async function rest(closing: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   if (closing.aborted) throw aborted(operation, closing);
 }
 

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { wallClock } from "../../timers.js";
 import { isOwned, type Owner, own } from "./owner.js";
 import { removeTree } from "./remove-tree.js";
 
@@ -162,7 +163,7 @@ export async function owners(
 /** Whether somebody may still be making it. */
 async function isStarting(path: string): Promise<boolean> {
   const made = basename(path).startsWith(".") ? await stat(path).catch(() => undefined) : undefined;
-  return made !== undefined && Date.now() - made.mtimeMs < STARTING_MS;
+  return made !== undefined && wallClock() - made.mtimeMs < STARTING_MS;
 }
 
 /** Undefined for what is gone, or half written by a process that was killed. */

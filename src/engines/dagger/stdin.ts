@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { performance, sleep } from "../../timers.js";
 import { call, type Step } from "./graphql.js";
 import { CHANNEL, FEED, MOUNT } from "./scripts.js";
 import type { QueryOptions } from "./session.js";

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecRequest } from "../../engine.js";
+import { clearTimeout, performance, setTimeout, sleep } from "../../timers.js";
 
 /** After the container's own deadline, how long its answer may take before the request is cut off. */
 const GRACE_MS = 2000;

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamName } from "../../engine.js";
+import { performance, sleep } from "../../timers.js";
 import { readLogs, readSpans } from "./otlp.js";
 
 /** Live news of one operation. */

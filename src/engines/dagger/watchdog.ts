@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from "../../timers.js";
+
 /** How often an engine that owes an answer is looked at, and how many looks in a row may stay without one. */
 const EVERY_MS = 15_000;
 const LOOKS = 3;

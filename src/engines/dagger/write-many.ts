@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { nextTurn } from "../../timers.js";
 import { type Attributes, attributesOf } from "./attributes.js";
 import { commit } from "./change.js";
 import { asking } from "./errors.js";
@@ -55,7 +56,7 @@ async function fill(
   for (const path of [...modes.keys(), ...directories]) mkdirSync(directory + path, { recursive: true });
   let index = 0;
   for (const [path, { data, mode }] of files) {
-    if (++index % FILES_PER_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (++index % FILES_PER_SLICE === 0) await nextTurn();
     writeFileSync(directory + path, data);
     chmodSync(directory + path, mode);
   }

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { clearInterval, setInterval, wallClock } from "../../timers.js";
 import type { BaseContext } from "./base.js";
 
 /** A base's tree, made once and kept in the state. */
@@ -81,7 +82,7 @@ function read(place: string, digest: string): CachedBase | undefined {
 }
 
 function touch(path: string): void {
-  utimesSync(path, new Date(), new Date());
+  utimesSync(path, wallClock() / 1000, wallClock() / 1000);
 }
 
 function link(target: string, path: string): void {

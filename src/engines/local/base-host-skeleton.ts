@@ -5,7 +5,6 @@ import {
   existsSync,
   lchownSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -18,7 +17,7 @@ import { dirname, join } from "node:path";
 import type { User } from "../../engine.js";
 import type { Bind } from "./base.js";
 import { SANDBOX_ID } from "./ids.js";
-import { withUmask } from "./state.js";
+import { makeDirectories } from "./state.js";
 
 /** Where the user-mode network stack answers DNS. */
 export const NAMESERVER = "10.0.2.3";
@@ -82,7 +81,7 @@ export function writeHostSkeleton(
   user: User,
   owner?: { uid: number; gid: number },
 ): void {
-  withUmask(0o022, () => writeTree(root, binds));
+  writeTree(root, binds);
   if (owner) giveTo(owner, user === "root" ? root : join(root, "home/sandbox"));
 }
 
@@ -98,7 +97,7 @@ function writeTree(root: string, binds: readonly Bind[]): void {
     "/home/sandbox",
     ...binds.map(({ at }) => at),
   ]) {
-    mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
+    makeDirectories(join(root, path), 0o755);
   }
   for (const path of ["/tmp", "/var/tmp"]) chmodSync(join(root, path), 0o1777);
   for (const path of MERGED) if (isLink(path)) symlinkSync(readlinkSync(path), join(root, path));
@@ -114,10 +113,13 @@ function giveTo(owner: { uid: number; gid: number }, path: string): void {
 
 function writeEtc(etc: string): void {
   for (const name of etcNames()) {
-    mkdirSync(dirname(join(etc, name)), { recursive: true });
+    makeDirectories(dirname(join(etc, name)), 0o755);
     copyReadable(join("/etc", name), join(etc, name));
   }
-  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(etc, name), text);
+  for (const [name, text] of Object.entries(FILES)) {
+    writeFileSync(join(etc, name), text);
+    chmodSync(join(etc, name), 0o644);
+  }
 }
 
 /** Below /etc. */
@@ -133,7 +135,7 @@ function copyReadable(from: string, to: string): void {
   const stat = lstatSync(from);
   if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
   else if (stat.isDirectory() && isPublicDirectory(stat)) {
-    mkdirSync(to, { recursive: true });
+    makeDirectories(to, 0o755);
     for (const name of readdirSync(from)) copyReadable(join(from, name), join(to, name));
   } else if (
     stat.isFile() &&
@@ -151,7 +153,7 @@ function isPublicDirectory({ mode }: Stats): boolean {
 function showCertificates(root: string): void {
   for (const path of certificateFiles()) {
     if (existsSync(join(root, path)) || holdsPrivateKey(path)) continue;
-    mkdirSync(dirname(join(root, path)), { recursive: true });
+    makeDirectories(dirname(join(root, path)), 0o755);
     copyFileSync(path, join(root, path));
     chmodSync(join(root, path), 0o644);
   }

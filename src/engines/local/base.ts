@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Base, User } from "../../engine.js";
 import { type CachedBase, cachedBase } from "./base-cache.js";
@@ -10,7 +10,7 @@ import type { Holder } from "./holder.js";
 import type { Ids } from "./ids.js";
 import type { Layer } from "./snapshots.js";
 import type { Stage } from "./stage.js";
-import { withUmask } from "./state.js";
+import { makeDirectories } from "./state.js";
 
 /** A host path shown read-only at a place in the sandbox. */
 export interface Bind {
@@ -99,7 +99,7 @@ export class Bases {
     const binds = await hostBinds(paths, context.stage);
     const made = await cachedBase(identifyHostSkeleton(binds, user), context, async (draft) => {
       const root = join(draft, "tree");
-      withUmask(0o022, () => mkdirSync(root));
+      makeDirectories(root, 0o755);
       writeHostSkeleton(root, binds, user, context.ids.owner(user));
       return { environment: {} };
     });

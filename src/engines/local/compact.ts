@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { helperPath, nodeProgram } from "./helpers.js";
 import { merge } from "./merge.mjs";
 import type { Session } from "./session.js";
 import type { Layer, LocalSnapshot, View } from "./snapshots.js";
 import { latin1 } from "./tree.js";
 
-const MERGE = fileURLToPath(new URL("./merge.mjs", import.meta.url));
 /** In the session's directory. */
 const WHITEOUT = "whiteout";
 
@@ -74,7 +73,8 @@ function mergeInHolder(session: Session, whole: View, under: View, run: readonly
   return intoNewLayer(session, run, ({ name }) => {
     const views = [whole, under].map((view) => `v/${view.name}`);
     const layers = run.map((layer) => `l/${layer.name}`);
-    return session.holder.task(process.execPath, MERGE, `l/${name}`, WHITEOUT, ...views, ...layers);
+    const program = [nodeProgram(), helperPath("merge-program.mjs")];
+    return session.holder.task(...program, `l/${name}`, WHITEOUT, ...views, ...layers);
   });
 }
 

@@ -3,6 +3,7 @@ import type { Finding } from "../admin.js";
 import { checkHolder } from "./doctor-holder.js";
 import { checkCgroups, checkUserNamespaces } from "./doctor-kernel.js";
 import { checkBubblewrap, checkNetworkTools, checkSystem, checkTools } from "./doctor-programs.js";
+import { helperPath } from "./helpers.js";
 import { stateDirectory } from "./state.js";
 
 /** Tries each thing the local engine needs, for real, and names what is in its way. */
@@ -29,8 +30,17 @@ export async function explain(error: unknown, directory: string): Promise<Sandbo
   });
 }
 
-/** Throws ENGINE_UNAVAILABLE where a program is missing: before anything is started. */
+/** Throws ENGINE_UNAVAILABLE where a program is missing, one of ours included: before anything is started. */
 export async function requireTools(directory: string): Promise<void> {
+  const runtime = process.versions.bun ? "Bun" : process.versions.deno ? "Deno" : undefined;
+  if (runtime !== undefined) throw notNode(runtime);
+  helperPath("holder.sh");
   if (checkSystem().ok && checkTools().ok) return;
   throw await explain(undefined, directory);
+}
+
+/** Theirs start no process with the descriptors that the holder needs, or read no named pipe without waiting. */
+function notNode(runtime: string): SandboxError {
+  const message = `The local engine needs Node.js and can't run under ${runtime}: start this program with \`node\`, or use the Dagger engine.`;
+  return new SandboxError("ENGINE_UNAVAILABLE", message, { operation: "create" });
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
+import { clearTimeout, performance, setTimeout } from "../../timers.js";
 import { checkBindTargets } from "./bind-targets.js";
 import type { Holder } from "./holder.js";
 import { type LaunchPlan, launch } from "./launch.js";

@@ -1,8 +1,6 @@
 // @ts-check
-// Passes connections on. Also a program that runs in a sandbox's network namespace, and passes those to a loopback
-// port on to a socket file, at whose other end forkbox connects to the host's proxy: node forward.mjs PORT SOCKET
-import { connect, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
+// Passes connections on. Plain JavaScript, since it also runs in a program of its own: forward-program.mjs.
+import { createServer } from "node:net";
 
 /** @import { Server, Socket } from "node:net" */
 
@@ -22,9 +20,4 @@ export function forwarder(connectOn) {
     target.on("error", end).on("close", end);
     client.pipe(target).pipe(client);
   });
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [port, socket = ""] = process.argv.slice(2);
-  forwarder(() => connect(socket)).listen(Number(port), "127.0.0.1", () => console.log("ready"));
 }

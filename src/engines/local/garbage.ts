@@ -1,5 +1,6 @@
 import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { clearTimeout, setTimeout } from "../../timers.js";
 import type { HolderOwner } from "./holder.js";
 
 /**

@@ -2,13 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
+import { setImmediate } from "../../timers.js";
+import { helperPath } from "./helpers.js";
 import type { Ids } from "./ids.js";
 import { isRunningIn } from "./proof.js";
 import { findTool, TOOL_PATH } from "./tools.js";
-
-const SCRIPT = fileURLToPath(new URL("./holder.sh", import.meta.url));
 
 /**
  * Where the holder's own mounts lie: a place that every user of the namespace may traverse, and below which, as it
@@ -52,6 +51,7 @@ export class Holder {
    * Throws ENGINE_UNAVAILABLE with what the system said.
    */
   static async start(directory: string, session: string, ids: Ids, lease: number): Promise<Holder> {
+    const script = helperPath("holder.sh");
     const leaks = leakedDescriptors();
     const unshare = ["--user", "sh", "-c", ENTER];
     const child = spawn(...closing(leaks, [findTool("unshare") ?? "unshare", ...unshare]), {
@@ -74,7 +74,7 @@ export class Holder {
     child.stdin?.on("error", () => {}); // a holder that died is seen by its exit
     await Promise.race([lines.next(), failed]);
     writeMaps(child.pid as number, ids);
-    child.stdin?.write(`\n. ${quote(SCRIPT)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
+    child.stdin?.write(`\n. ${quote(script)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
     const first = await Promise.race([lines.next(), failed]);
     if (first.done) return failed;
     return new Holder(child, answers, lines, Number(first.value.split(" ")[2]));
@@ -203,11 +203,18 @@ function closing(leaks: readonly number[], command: [string, ...string[]]): [str
 /** Without bash, /dev/null takes their place. */
 function stdioOver(leaks: readonly number[], lease: number): ("pipe" | "ignore" | number)[] {
   const stdio: ("pipe" | "ignore" | number)[] = ["pipe", "ignore", "pipe", devNull(), "pipe", lease];
+  const most = mostDescriptors();
   for (const fd of leaks) {
+    if (fd >= most) continue; // opened when the limit was higher: none can be put in its place
     while (stdio.length <= fd) stdio.push("ignore");
     stdio[fd] = devNull();
   }
   return stdio;
+}
+
+function mostDescriptors(): number {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
 let nullDescriptor: number | undefined;

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import type { Base, User } from "../../engine.js";
+import { wallClock } from "../../timers.js";
 import { mergeLayers } from "./compact.js";
 import type { Session } from "./session.js";
 import { usedByLiveSessions } from "./sessions.js";
@@ -31,7 +32,7 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
   const before = placesOf(session, key);
   const place = join(
     session.state.kept,
-    `${hash(key)}-${Date.now().toString(36)}-${randomBytes(4).toString("hex")}`,
+    `${hash(key)}-${wallClock().toString(36)}-${randomBytes(4).toString("hex")}`,
   );
   const draft = `${place}.${randomBytes(4).toString("hex")}`;
   const below = rest.filter(({ name }) => !name.startsWith("b")).map(({ name }) => name.slice(1));
@@ -40,7 +41,7 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
     move(merged.path, join(draft, "layer"));
     writeFileSync(
       join(draft, "meta.json"),
-      JSON.stringify({ user: snapshot.user, below, keptAt: new Date().toISOString() }),
+      JSON.stringify({ user: snapshot.user, below, keptAt: new Date(wallClock()).toISOString() }),
     );
     renameSync(draft, place);
   } catch (error) {
@@ -70,7 +71,7 @@ export async function findKept(
   let meta: { user: User; below: string[] };
   try {
     meta = JSON.parse(readFileSync(join(place, "meta.json"), "utf8"));
-    utimesSync(place, new Date(), new Date());
+    utimesSync(place, wallClock() / 1000, wallClock() / 1000);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
 import type { Limits } from "../../engine.js";
+import { clearTimeout, setTimeout } from "../../timers.js";
 import type { CommandCgroup } from "./cgroups.js";
 import type { Holder } from "./holder.js";
 import type { Layer, View } from "./snapshots.js";

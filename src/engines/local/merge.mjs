@@ -1,7 +1,7 @@
 // @ts-check
-// Merges layers. Plain JavaScript, since it also runs as a program of the holder, where an ordinary caller is
-// root of a user namespace and may look into directories that sandboxed code has closed to its own user.
-// Usage: node merge.mjs MERGED WHITEOUT WHOLE UNDER LAYER…
+// Merges layers. Plain JavaScript, since it also runs in a program of the holder (merge-program.mjs), where an
+// ordinary caller is root of a user namespace and may look into directories that sandboxed code has closed to its own
+// user.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
@@ -19,7 +19,7 @@ import {
   renameSync,
   utimesSync,
 } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { setImmediate } from "node:timers"; // not the global one, which a caller's tests may fake
 
 import { Beneath, O_PATH } from "../../beneath.mjs";
 
@@ -242,9 +242,4 @@ function bytes(path) {
 /** @param {unknown} error */
 function codeOf(error) {
   return /** @type {NodeJS.ErrnoException} */ (error).code;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [merged = "", whiteout = "", whole = "", under = "", ...run] = process.argv.slice(2);
-  await merge({ merged, whiteout, whole, under, run });
 }

@@ -2,9 +2,9 @@ import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { SandboxError } from "../../errors.js";
 import { forwarder } from "./forward.mjs";
+import { helperPath, nodeProgram } from "./helpers.js";
 import type { Holder, HolderOwner } from "./holder.js";
 import { callerProxies } from "./proxy.js";
 
@@ -20,8 +20,6 @@ export interface Network {
 
 /** Idle ones kept: each is a mount and a process. */
 const IDLE = 2;
-
-const FORWARD = fileURLToPath(new URL("./forward.mjs", import.meta.url));
 
 /**
  * Starts slirp4netns for network namespaces of the holder. Between two commands no process of a sandbox is
@@ -114,9 +112,10 @@ export async function startStack(
   walls: string[],
   ports: readonly string[],
 ): Promise<void> {
+  const forward = ports.length > 0 ? [nodeProgram(), helperPath("forward-program.mjs")] : ["", ""];
   for (;;) {
     try {
-      await holder.call("net", path, walls.join(" "), process.execPath, FORWARD, ...ports);
+      await holder.call("net", path, walls.join(" "), ...forward, ...ports);
       return;
     } catch (error) {
       const { message } = error as Error;
@@ -133,7 +132,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   "--enable-seccomp": /enable_seccomp failed|unrecognized option '--enable-seccomp'/,
 };
 
-/** Our side of a forwarded proxy; see forward.mjs for the sandbox's. */
+/** Our side of a forwarded proxy; see forward-program.mjs for the sandbox's. */
 async function forward({ host, port }: { host: string; port: number }, directory: string): Promise<Server> {
   const server = forwarder(() => connect(port, host)).unref();
   await new Promise((resolve, reject) => {

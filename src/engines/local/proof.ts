@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { performance, setImmediate, sleep } from "../../timers.js";
 import type { Holder } from "./holder.js";
 import type { Slot } from "./slots.js";
 

@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { chownSync, closeSync, existsSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -21,7 +13,7 @@ import { Networks } from "./network.js";
 import { Slots } from "./slots.js";
 import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
-import { openSession, openState, type State, withUmask } from "./state.js";
+import { makeDirectories, openSession, openState, type State } from "./state.js";
 import { latin1, Tree, treeLost } from "./tree.js";
 
 /** Everything one engine has running in this process, and its directory of the state. */
@@ -178,7 +170,7 @@ export class Session implements HolderOwner {
       const key = createHash("sha256").update(`${name}\0${base.key}`).digest("hex").slice(0, 24);
       const directory = join(this.state.caches, key);
       const owner = this.ids.owner(request.user);
-      withUmask(0o022, () => mkdirSync(directory, { recursive: true }));
+      makeDirectories(directory, 0o755);
       if (owner) chownSync(directory, owner.uid, owner.gid);
       options.push("--bind", await this.stage.show(directory), path);
     }

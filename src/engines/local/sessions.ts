@@ -10,6 +10,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { wallClock } from "../../timers.js";
 import type { Pruned, PruneOptions, Session } from "../admin.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
@@ -143,7 +144,7 @@ function isDraft(path: string): boolean {
 }
 
 function ageMs(path: string): number {
-  return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+  return wallClock() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? wallClock());
 }
 
 function diskBytes(paths: readonly string[]): number {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, constants, fchownSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout } from "../../timers.js";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
 import { type Holder, type HolderOwner, quote } from "./holder.js";
 import type { Owner } from "./ids.js";

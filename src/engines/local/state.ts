@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, openSync, realpathSync, renameSync } from "node:fs";
+import { chmodSync, fchmodSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Where the local engine keeps everything: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -19,12 +19,14 @@ export interface State {
 
 /** Directories of the state, made when missing. Nobody else may look in. */
 export function openState(directory: string): State {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   // One spelling: what is in use is told by comparing paths.
   const real = realpathSync(directory);
   const made = (name: string) => {
     const path = join(real, name);
-    withUmask(0, () => mkdirSync(path, { recursive: true, mode: 0o711 }));
+    makeDirectories(path, 0o711);
+    // Whoever made it may have been killed before it had all of its rights.
+    if ((statSync(path).mode & 0o711) !== 0o711) chmodSync(path, 0o711);
     return path;
   };
   return { sessions: made("sessions"), kept: made("kept"), bases: made("bases"), caches: made("caches") };
@@ -38,10 +40,10 @@ export function openState(directory: string): State {
 export function openSession(sessions: string): { hidden: string; path: string; lease: number } {
   const id = `${process.pid}-${randomBytes(4).toString("hex")}`;
   const hidden = join(sessions, `.${id}`);
-  withUmask(0, () => {
-    for (const name of ["", "l", "w", "v", "net"]) mkdirSync(join(hidden, name), { mode: 0o711 });
-  });
-  return { hidden, path: join(sessions, id), lease: openSync(join(hidden, "lease"), "w", 0o600) };
+  for (const name of ["", "l", "w", "v", "net"]) makeDirectories(join(hidden, name), 0o711);
+  const lease = openSync(join(hidden, "lease"), "w", 0o600);
+  fchmodSync(lease, 0o600);
+  return { hidden, path: join(sessions, id), lease };
 }
 
 /** Moves what is to be removed to a name that prune knows to be half removed; undefined when another was first. */
@@ -56,12 +58,12 @@ export function setAside(path: string): string | undefined {
   }
 }
 
-/** The caller's umask may be anything; modes of a sandbox's files must not depend on it. */
-export function withUmask<T>(umask: number, make: () => T): T {
-  const before = process.umask(umask);
-  try {
-    return make();
-  } finally {
-    process.umask(before);
-  }
+/**
+ * Makes a directory and those missing above it, each with this mode. The umask is the process's and a worker thread
+ * may not change it: where it took rights away they are given afterwards, and there are never more than that.
+ */
+export function makeDirectories(path: string, mode: number): void {
+  const first = mkdirSync(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) chmodSync(at, mode);
 }
