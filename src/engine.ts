@@ -92,7 +92,15 @@ export interface RawOutput {
 }
 
 export type ExecOutcome =
-  | { kind: "exited"; exitCode: number; snapshot: Snapshot; stdout: RawOutput; stderr: RawOutput }
+  | {
+      kind: "exited";
+      exitCode: number;
+      snapshot: Snapshot;
+      stdout: RawOutput;
+      stderr: RawOutput;
+      /** Limits that only constrain and that the command met, where the engine can know: a fork was refused. */
+      limitsMet?: readonly "processes"[];
+    }
   | {
       kind: "stopped";
       why: "deadline" | "abort" | "memory" | "disk";

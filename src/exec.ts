@@ -119,9 +119,10 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
   }
   if (outcome.kind === "stopped") throw stoppedError(call, context, outcome.why, redactor, output);
   if (outcome.kind === "lost") throw lostError(call.operation, outcome.error, redactor, output);
-  const { exitCode, snapshot, stdout, stderr } = outcome;
+  const { exitCode, snapshot, stdout, stderr, limitsMet } = outcome;
   const droppedBytes = { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes };
-  return { value: { exitCode, ...output, droppedBytes }, next: { ...state, snapshot, redactor } };
+  const met = limitsMet && { limitsMet };
+  return { value: { exitCode, ...output, droppedBytes, ...met }, next: { ...state, snapshot, redactor } };
 }
 
 async function buildRequest(

@@ -71,6 +71,11 @@ export interface ExecResult<Output extends string | Uint8Array = string> {
    * in their place.
    */
   droppedBytes: { stdout: number; stderr: number };
+  /**
+   * Limits that the command met while it ran, which may be why it failed. "processes": it was refused a process or
+   * a thread. Left out where it met none, and where the engine can't know: see `limits.processes`.
+   */
+  limitsMet?: readonly "processes"[];
 }
 
 /** One file of `writeFiles`. */

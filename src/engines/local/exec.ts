@@ -10,6 +10,7 @@ import { watchLimits } from "./limits.js";
 import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import type { Session } from "./session.js";
+import { lookAtSys, type Sizing, sizingFor } from "./sizing.js";
 import type { Slot } from "./slots.js";
 import type { Layer, LocalSnapshot, View } from "./snapshots.js";
 import type { Tree } from "./tree.js";
@@ -41,10 +42,13 @@ export async function execOn(
   const network = request.network === "on" ? await session.networks.take() : undefined;
   try {
     const slot = await session.slots.take();
+    let sizing: Sizing | undefined;
     try {
+      sizing = await sizingFor(request.limits, slot.cgroup, session.stage, found.showCgroup);
       const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
-      return await runIn(session, holder, slot, network, from, request, found, remaining, output);
+      return await runIn(session, holder, slot, network, from, request, found, sizing, remaining, output);
     } finally {
+      sizing?.end();
       slot.give();
     }
   } finally {
@@ -60,6 +64,7 @@ async function runIn(
   from: LocalSnapshot,
   request: ExecRequest,
   { cwd, mounts, missing }: Found,
+  sizing: Sizing,
   remainingMs: number | undefined,
   output: Output,
 ): Promise<ExecOutcome> {
@@ -79,8 +84,11 @@ async function runIn(
     view: view.name,
     top: top.name,
     lower,
-    enter: enterFor(request, ids, network?.path),
-    options: wallsFor(request, view.name, from.base, cwd, mounts, networks.proxies.environment),
+    enter: [...sizing.enter, ...enterFor(request, ids, network?.path)],
+    options: wallsFor(request, view.name, from.base, cwd, [...mounts, ...sizing.mounts], {
+      ...sizing.environment,
+      ...(request.network === "off" ? {} : networks.proxies.environment),
+    }),
     argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
     stdin: request.stdin,
     owner: ids.owner(request.user),
@@ -110,7 +118,9 @@ async function runIn(
       snapshots.discard(view);
       return { kind: "stopped", why: why ?? "abort", ...output.kept() };
     }
-    return { kind: "exited", exitCode: end.exitCode, snapshot: next(session, from, view), ...output.kept() };
+    const snapshot = next(session, from, view);
+    const met = slot.cgroup.processesRefused() ? { limitsMet: ["processes"] as const } : {};
+    return { kind: "exited", exitCode: end.exitCode, snapshot, ...output.kept(), ...met };
   } catch (error) {
     snapshots.discard(view);
     throw error;
@@ -146,6 +156,8 @@ interface Found {
   mounts: readonly string[];
   /** Mount points that are not there yet. */
   missing: readonly string[];
+  /** Whether the command's cgroup can be shown in /sys. */
+  showCgroup: boolean;
   unrunnable: ReturnType<typeof whyNotRunnable>;
 }
 
@@ -157,7 +169,9 @@ async function look(session: Session, tree: Tree, from: LocalSnapshot, request: 
   const { options, missing } = await session.cacheMounts(tree, from.base, request);
   const resolver = request.network === "host" ? await session.resolverMount(tree) : [];
   const parents = checkBindTargets(tree, from.base.binds);
-  return { cwd, mounts: [...options, ...resolver], missing: [...parents, ...missing], unrunnable };
+  const sys = lookAtSys(tree, request.limits);
+  const mountPoints = [...parents, ...missing, ...(sys.missing ? ["/sys"] : [])];
+  return { cwd, mounts: [...options, ...resolver], missing: mountPoints, showCgroup: sys.usable, unrunnable };
 }
 
 /** bwrap runs as the sandbox's user, who may not make directories everywhere. */
