@@ -46,9 +46,10 @@ slot() {
   mkdir -p "io/$1" && (cd "io/$1" && mkfifo -m 600 go args status && mkfifo -m 622 out err)
 }
 
-# overlay VIEW TOP LOWER
+# overlay VIEW TOP LOWER: what is in it dies with the session unless it is kept, which syncs it. So none of its
+# programs has to wait for the disk.
 overlay() {
-  mount -n -i -c -t overlay -o "userxattr,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
+  mount -n -i -c -t overlay -o "userxattr,volatile,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
 }
 
 # standby ID N CGROUP…: a process that enters its cgroups and makes one call of `launch` after the other in them.

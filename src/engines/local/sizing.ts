@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Limits } from "../../engine.js";
 import type { CommandCgroup } from "./cgroups.js";
 import type { Stage } from "./stage.js";
+import { findTool } from "./tools.js";
 import type { Tree } from "./tree.js";
 
 /** What shows a command the memory and CPUs it may use: programs size heaps and pools of threads by these. */
@@ -27,7 +28,7 @@ export async function sizingFor(
 ): Promise<Sizing> {
   if (memoryMiB === undefined && cpus === undefined)
     return { mounts: [], environment: {}, enter: [], end: () => {} };
-  const chosen = cpus === undefined ? [] : takeCpus(Math.ceil(cpus));
+  const chosen = cpus === undefined || !findTool("taskset") ? [] : takeCpus(Math.ceil(cpus));
   return {
     mounts: showCgroup ? await cgroupMounts(cgroup, stage) : [],
     // Go reads no limit of memory from anywhere else.
