@@ -10,6 +10,7 @@ import { watchLimits } from "./limits.js";
 import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import type { Session } from "./session.js";
+import { argvWithShell } from "./shell.js";
 import { lookAtSys, type Sizing, sizingFor } from "./sizing.js";
 import type { Slot } from "./slots.js";
 import type { Layer, LocalSnapshot, View } from "./snapshots.js";
@@ -63,7 +64,7 @@ async function runIn(
   network: Network | undefined,
   from: LocalSnapshot,
   request: ExecRequest,
-  { cwd, mounts, missing }: Found,
+  { argv, cwd, mounts, missing }: Found,
   sizing: Sizing,
   remainingMs: number | undefined,
   output: Output,
@@ -89,7 +90,7 @@ async function runIn(
       ...sizing.environment,
       ...(request.network === "off" ? {} : networks.proxies.environment),
     }),
-    argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
+    argv: processes === undefined ? argv : withProcessLimit(processes, from, argv),
     stdin: request.stdin,
     owner: ids.owner(request.user),
   };
@@ -152,6 +153,7 @@ function withProcessLimit(
 }
 
 interface Found {
+  argv: ExecRequest["argv"];
   cwd: string;
   mounts: readonly string[];
   /** Mount points that are not there yet. */
@@ -171,7 +173,11 @@ async function look(session: Session, tree: Tree, from: LocalSnapshot, request: 
   const parents = checkBindTargets(tree, from.base.binds);
   const sys = lookAtSys(tree, request.limits);
   const mountPoints = [...parents, ...missing, ...(sys.missing ? ["/sys"] : [])];
-  return { cwd, mounts: [...options, ...resolver], missing: mountPoints, showCgroup: sys.usable, unrunnable };
+  const argv = argvWithShell(tree, request);
+  return {
+    ...{ argv, cwd, mounts: [...options, ...resolver], missing: mountPoints },
+    ...{ showCgroup: sys.usable, unrunnable },
+  };
 }
 
 /** bwrap runs as the sandbox's user, who may not make directories everywhere. */
