@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { CreateOptions } from "../../src/options.js";
 import { Sandbox } from "../../src/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
+import { dockerSave, smallSystem } from "./base-images.js";
 import { describeLocal, users } from "./base-sandbox.js";
 
 const engine = await probeLocal();
@@ -50,15 +51,14 @@ describeLocal("what programs see of the machine", () => {
     });
   }
 
-  test.runIf(limited)(
-    "a link of sandboxed code in its place is not followed, and the command runs",
-    async () => {
-      const sandbox = await open({ user: users.at(-1) ?? "sandbox" });
-      await sandbox.exec("rmdir /sys 2>/dev/null; ln -s /etc /sys 2>/dev/null");
-      await using fork = await sandbox.fork();
-      expect((await fork.exec("echo ran")).stdout).toBe("ran\n");
-    },
-  );
+  test.runIf(limited)("a link where it would be shown is not followed, and the command runs", async () => {
+    const archive = await dockerSave([
+      smallSystem(),
+      [{ name: "sys", type: "symlink", linkname: "/workspace" }],
+    ]);
+    const sandbox = await open({ base: { archive }, limits });
+    expect((await sandbox.exec("ls -A /workspace; echo ran")).stdout).toBe("ran\n");
+  });
 
   test.runIf(limited)("commands at once are spread over the CPUs", async () => {
     const cpus = availableParallelism();

@@ -103,7 +103,7 @@ stop_parent() {
   kill -9 "$parent"
 }
 
-# guest COUNT: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.
+# guest MAP: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.
 guest() {
   [ -e guest ] && return
   unshare --user sleep 60 &
@@ -114,7 +114,7 @@ guest() {
     [ $tries -lt 200 ] || return 1
     sleep 0.01
   done
-  echo "0 1 $1" >"/proc/$sleeper/uid_map" && echo "0 1 $1" >"/proc/$sleeper/gid_map" || return 1
+  printf %s "$1" >"/proc/$sleeper/uid_map" && printf %s "$1" >"/proc/$sleeper/gid_map" || return 1
   nsenter --user="/proc/$sleeper/ns/user" -S 0 -G 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces' || return 1
   : >guest && mount -n -i -c --bind "/proc/$sleeper/ns/user" guest || return 1
   kill -9 $sleeper

@@ -136,7 +136,7 @@ export class Session implements HolderOwner {
 
   /** The user namespace whose root is nobody on the host. */
   async guest(): Promise<void> {
-    this.#guest ??= this.holder.run("guest", "65535");
+    this.#guest ??= this.holder.run("guest", this.ids.guestMap);
     await this.#guest;
   }
 
