@@ -99,6 +99,7 @@ async function write(
   if (found.stat?.isDirectory()) throw notAFile(path, "writeFile");
   if (found.stat && !found.stat.isFile()) throw notAFile(path, "writeFile");
   if (!found.stat) makeMissing(tree, parentOf(found.real), owner, made);
+  tree.open(parentOf(found.real));
   // Under another name first: a full disk or a kill in the middle must not leave half a file.
   const temporary = `${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`;
   made.push(temporary);
@@ -125,6 +126,7 @@ async function remove(
       operation: "deleteFile",
       path,
     });
+  tree.open(parentOf(found.real));
   if (!found.stat.isDirectory()) unlinkSync(found.host);
   else if (recursive) await removeTree(found, holder);
   else removeEmpty(found, path);
@@ -172,6 +174,7 @@ function makeMissing(tree: Tree, real: string, owner: Owner, made: string[]): vo
     at += `/${part}`;
     if (tree.lstat(at)) continue;
     const host = bytes(tree.onHost(at));
+    tree.open(parentOf(at));
     mkdirSync(host);
     made.push(at);
     chmodSync(host, 0o755);

@@ -258,6 +258,10 @@ function notStarted(reason: string): SandboxError {
     const message = `exec: the command's arguments and environment are too long together: ${limit}. Write what is long to a file with writeFile, or pass it as stdin.`;
     return new SandboxError("INVALID_ARGUMENT", message, { operation: "exec" });
   }
+  if (/Can't chdir to .*: Permission denied/s.test(reason)) {
+    const message = "exec: the sandbox's user may not go to the command's cwd. Nothing was run.";
+    return new SandboxError("PERMISSION", message, { operation: "exec" });
+  }
   const full = /No space left on device/.test(reason);
   return new SandboxError(
     full ? "LIMIT" : "ENGINE_ERROR",

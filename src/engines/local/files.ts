@@ -13,6 +13,7 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
   const found = existing(tree, path, "readFile", true);
   if (!found.stat.isFile()) throw notAFile(path, "readFile");
   tree.requireOthers(found.real, found.stat, 0o004, path, "readFile");
+  tree.open(found.real);
   return guard("readFile", path, () =>
     found.stat.size < SMALL ? readFileSync(found.host) : readFile(found.host),
   );
@@ -23,6 +24,7 @@ export async function listTree(tree: Tree, path: string): Promise<Entry[]> {
   if (!found.stat.isDirectory()) throw notADirectory(path, path, "listDirectory");
   tree.requireOthers(found.real, found.stat, 0o004, path, "listDirectory");
   const prefix = found.real === "/" ? "" : found.real;
+  tree.open(found.real);
   return guard("listDirectory", path, () =>
     readdirSync(found.host, { encoding: "latin1" })
       .sort()

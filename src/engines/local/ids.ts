@@ -82,7 +82,11 @@ function ownIds(): { inside: number; count: number }[] {
   });
 }
 
+const warned = new Set<number>();
+
 function warn(id: number): void {
+  if (warned.size >= 3 || warned.has(id)) return;
+  warned.add(id);
   process.emitWarning(
     `The base has files of the id ${id}, which no sandbox has here: in sandboxes they are nobody's.`,
     { type: "ForkboxWarning", code: "FORKBOX_SQUASHED_OWNER" },

@@ -17,6 +17,7 @@ import { compactChain } from "./compact.js";
 import { Holder, type HolderOwner } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
 import { Networks } from "./network.js";
+import { Opened } from "./opened.js";
 import { Slots } from "./slots.js";
 import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
@@ -116,16 +117,30 @@ export class Session implements HolderOwner {
     }
   }
 
+  /** The same with everything open that sandboxed code has closed, until `act` has ended. Only for a snapshot that nobody else has. */
+  async withOpenTree<T>(snapshot: LocalSnapshot, act: (tree: Tree) => Promise<T>): Promise<T> {
+    const opened = new Opened();
+    const { tree, unpin } = await this.pinTree(snapshot, {}, opened);
+    try {
+      return await act(tree).finally(() => opened.close());
+    } catch (error) {
+      throw tree.reasonOf(error);
+    } finally {
+      unpin();
+    }
+  }
+
   async pinTree(
     snapshot: LocalSnapshot,
     caches: Readonly<Record<string, string>> = {},
+    opened?: Opened,
   ): Promise<{ tree: Tree; unpin: () => void }> {
     const outside = ["/proc", "/dev", ...Object.values(caches).map(latin1)];
     for (let attempt = 1; ; attempt++) {
       await this.ready();
       const { holder } = this;
       const view = await this.snapshots.pin(snapshot);
-      const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range);
+      const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range, opened);
       const unpin = () => this.snapshots.unpin(snapshot, view);
       if (!tree.isLost()) return { tree, unpin };
       unpin();

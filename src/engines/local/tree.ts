@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { SandboxError } from "../../errors.js";
 import { notADirectory, notFound, tooManyLinks } from "../path-errors.js";
 import type { Bind } from "./base.js";
+import type { Opened } from "./opened.js";
 
 /**
  * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so
@@ -15,6 +16,8 @@ export class Tree {
     readonly outside: readonly string[],
     /** We may read what the sandbox's user may not: that of the host has to be refused here. */
     private readonly strangers: boolean,
+    /** Set for another try, where sandboxed code has closed something to an ordinary caller. */
+    readonly opened?: Opened,
   ) {}
 
   /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
@@ -91,9 +94,25 @@ export class Tree {
   }
 
   lstat(real: string): Stats | undefined {
-    const stat = this.lstatOnHost(this.onHost(real));
+    const stat = this.#throughClosed(real);
     if (!stat && this.isLost()) throw lost();
     return stat;
+  }
+
+  #throughClosed(real: string): Stats | undefined {
+    try {
+      return this.lstatOnHost(this.onHost(real));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EACCES" || !this.opened || this.isReadOnly(real))
+        throw error;
+      this.open(real.slice(0, real.lastIndexOf("/")));
+      return this.lstatOnHost(this.onHost(real));
+    }
+  }
+
+  /** Before what is there is read, or a directory changed. */
+  open(real: string): void {
+    if (!this.isReadOnly(real)) this.opened?.open(bytes(this.onHost(real)));
   }
 
   /** The tree is gone with the holder, at once: a moment before this process hears of its end. */
