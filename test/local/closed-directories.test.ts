@@ -8,7 +8,7 @@ import { Sandbox } from "../../src/sandbox.js";
 import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox-internals.js";
 import { untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";
-import { describeLocal, isRoot } from "./base-sandbox.js";
+import { describeLocal } from "./base-sandbox.js";
 
 // An ordinary caller is the same user as the code it runs: what that closes to itself is closed to the caller.
 const CLOSE = [
