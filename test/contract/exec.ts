@@ -238,6 +238,23 @@ export function describeExec(engine: EngineUnderTest): void {
       expect((await sandbox.exec("env | grep '^EMPTY='", { env: { EMPTY: "" } })).stdout).toBe("EMPTY=\n");
     });
 
+    test("a variable reaches a command whatever its name, also through a shell that could not name it", async () => {
+      const sandbox = await prepared.fork();
+      const env = { "my.name": "dots", "with-dash": "dash", "1st": "digit" };
+      const names = Object.keys(env);
+      const expected = { stdout: "dots\ndash\ndigit\n", exitCode: 0 };
+      expect(await sandbox.exec(["printenv", ...names], { env })).toMatchObject(expected);
+      // Engines look for bash where the image's sh drops such names; an image without it can't have them.
+      const { exitCode } = await sandbox.exec("command -v bash");
+      if (engine.name !== "local" || exitCode !== 0) return;
+      expect(await sandbox.exec(`printenv ${names.join(" ")}`, { env })).toMatchObject(expected);
+      const secrets = { "secret.name": "the secret of a name with a dot" };
+      const script = 'test "$(printenv secret.name | wc -c)" = 32; echo "$? $0"; cat /proc/*/cmdline';
+      const { stdout } = await sandbox.exec(script, { secrets });
+      expect(stdout).toMatch(/^0 \/bin\/sh\n/);
+      expect(stdout).not.toContain("of a name with a dot");
+    });
+
     test("the environment is built: PATH and HOME are there, the caller's variables are not", async () => {
       const sandbox = await prepared.fork();
       process.env.FORKBOX_TEST_CALLERS_OWN = "must not be seen";

@@ -137,6 +137,28 @@ export function describeFiles(engine: EngineUnderTest): void {
       expect((await sandbox.exec("ls")).stdout).toBe("locked\n");
     });
 
+    test("what sandboxed code has closed to itself is the library's to read and write, and stays closed", async () => {
+      const sandbox = await prepared.fork();
+      await sandbox.exec(
+        "mkdir -p shut/in; echo secret >shut/in/file; echo none >none; chmod 0 none shut/in/file shut/in; chmod 111 shut",
+      );
+      await using fork = await sandbox.fork();
+      for (const each of [sandbox, fork]) {
+        expect(await each.readTextFile("none")).toBe("none\n");
+        expect(await each.readTextFile("shut/in/file")).toBe("secret\n");
+        expect(await each.listDirectory("shut/in")).toMatchObject([{ name: "file", mode: 0 }]);
+        expect(await each.stat("shut/in/file")).toMatchObject({ size: 7, mode: 0 });
+        await each.writeFile("none", "new");
+        await each.writeFile("shut/in/deep/other", "new");
+        await each.deleteFile("shut/in/file");
+        expect(await each.readTextFile("shut/in/deep/other")).toBe("new");
+        const { stdout } = await each.exec(
+          "stat -c '%n %a' none shut; chmod 700 shut; stat -c '%n %a' shut/in; chmod 700 shut/in; ls shut/in",
+        );
+        expect(stdout).toBe("none 0\nshut 111\nshut/in 0\ndeep\n");
+      }
+    });
+
     test("stat tells name, type, size and mode, and undefined where nothing is", async () => {
       const sandbox = await prepared.fork();
       await sandbox.exec("mkdir dir; chmod 711 dir; echo hello > file; ln -s file link; mkfifo pipe");

@@ -106,6 +106,17 @@ export function describeLimits(engine: EngineUnderTest): void {
       expect((await sandbox.exec("echo still here")).stdout).toBe("still here\n");
     });
 
+    test("a command that was refused a process is told so, where that can be known, and no other is", async () => {
+      const sandbox = await createWhereSupported(engine, supported.processes, { limits: { processes: 20 } });
+      if (sandbox === undefined) return;
+      await using _closing = sandbox;
+      const refused = await sandbox.exec("i=0; while [ $i -lt 40 ]; do sleep 20 & i=$((i+1)); done");
+      expect(refused.stderr).toMatch(/fork|resource/i);
+      // Memory limits and a count of refusals come from the same place: without it nothing is claimed.
+      expect(refused.limitsMet).toEqual(supported.memoryMiB === true ? ["processes"] : undefined);
+      expect((await sandbox.exec("sleep 0 & wait")).limitsMet).toBeUndefined();
+    });
+
     test("the processes of one sandbox do not count for another", async () => {
       const sandbox = await createWhereSupported(engine, supported.processes, { limits: { processes: 30 } });
       if (sandbox === undefined) return;

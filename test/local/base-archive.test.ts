@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory } from "../support/scratch.js";
@@ -148,9 +148,14 @@ describeLocal("an image's archive as a base", () => {
         { name: "one", content: "x", uid: 7, gid: 8, mode: 0o640 },
         { name: "two", type: "link", linkname: "./one" },
         { name: "link", type: "symlink", linkname: "one", uid: 7, gid: 8 },
-        { name: "nobody", content: "x", uid: 2_000_000, gid: 2_000_000 },
+        { name: "large", content: "x", uid: 2_000_000, gid: 2_000_000 },
+        { name: "none", content: "x", pax: { uid: "4000000000", gid: "4000000001" } },
       ],
     ]);
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
     const stat = "stat -c '%n %a %h' /setuid /shared /one /two";
     if (!isRoot) {
       expect(await output({ archive }, `${stat}; cat /one`)).toBe(
@@ -161,9 +166,23 @@ describeLocal("an image's archive as a base", () => {
     expect(await output({ archive }, stat, "root")).toBe(
       "/setuid 755 1\n/shared 1777 2\n/one 640 2\n/two 640 2\n",
     );
-    expect(await output({ archive }, "stat -c '%n %u %g' /setuid /two /link /nobody /bin", "root")).toBe(
-      "/setuid 0 0\n/two 7 8\n/link 7 8\n/nobody 65534 65534\n/bin 0 0\n",
+    expect(await output({ archive }, "stat -c '%n %u %g' /setuid /two /link /large /none /bin", "root")).toBe(
+      "/setuid 0 0\n/two 7 8\n/link 7 8\n/large 2000000 2000000\n/none 65534 65534\n/bin 0 0\n",
     );
+    expect(warnings).toContainEqual(expect.stringMatching(/id 4000000000\b.*nobody's/));
+  });
+
+  test.runIf(isRoot)("lets root of the sandbox unpack a tar with owners of any positive id", async () => {
+    const script = `echo x >own; tar --owner=big:197609 --group=large:2147483646 -cf own.tar own; rm own
+      tar -xf own.tar && stat -c '%u %g' own; chown 1234567 own; stat -c %u own`;
+    const sandbox = await open({ host: true }, "root");
+    expect(await sandbox.exec(script)).toMatchObject({
+      stdout: "197609 2147483646\n1234567\n",
+      stderr: "",
+    });
+    await using fork = await sandbox.fork();
+    await fork.writeFile("own", "y");
+    expect((await fork.exec("cat own")).stdout).toBe("y");
   });
 
   test.runIf(isRoot)(

@@ -8,7 +8,7 @@ export interface Packed {
   uid?: number;
   gid?: number;
   /** In an extended header before it. Latin1 strings of bytes, too. */
-  pax?: { path?: string; linkpath?: string };
+  pax?: { path?: string; linkpath?: string; uid?: string; gid?: string };
   /** What the header says where that is not the content's length. */
   size?: number;
 }

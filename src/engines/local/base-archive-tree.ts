@@ -19,7 +19,7 @@ import {
 import { copyFile } from "node:fs/promises";
 import { ArchiveError, shown } from "./base-archive-error.js";
 import { children, ImagePaths, lstat, type Parts } from "./base-archive-paths.js";
-import type { Owner } from "./ids.js";
+import type { Ids, Owner } from "./ids.js";
 import { bytes, latin1 } from "./tree.js";
 
 /** What a file, directory or link has beside its content; ids as the image means them. */
@@ -39,10 +39,9 @@ export class ImageTree {
   #own = new Set<string>();
   #times: [path: Parts, mtime: Date][] = [];
 
-  /** @param rootOwner - Host ids of the image's root; undefined where everything belongs to the caller. */
   constructor(
     directory: string,
-    private readonly rootOwner: Owner,
+    private readonly ids: Ids,
   ) {
     this.#paths = new ImagePaths(latin1(directory), (path) => this.#make(path));
     this.#setOwner(this.#paths.root, { uid: 0, gid: 0 });
@@ -70,7 +69,7 @@ export class ImageTree {
     }
     this.#own.add(path);
     this.#setOwner(path, entry);
-    chmodSync(bytes(path), this.rootOwner ? entry.mode & 0o1777 : (entry.mode & 0o1777) | 0o700);
+    chmodSync(bytes(path), this.ids.range ? entry.mode & 0o1777 : (entry.mode & 0o1777) | 0o700);
     this.#times.push([parts, entry.mtime]);
   }
 
@@ -163,7 +162,7 @@ export class ImageTree {
 
   /** Without setuid and setgid. An ordinary caller's sandboxes read their base as the caller. */
   #fileMode(mode: number): number {
-    if (this.rootOwner) return mode & 0o1777;
+    if (this.ids.range) return mode & 0o1777;
     return (mode & 0o777) | 0o400 | ((mode & 0o111) === 0 ? 0 : 0o100);
   }
 
@@ -172,15 +171,7 @@ export class ImageTree {
     if (owner) lchownSync(bytes(path), owner.uid, owner.gid);
   }
 
-  #ownerOf({ uid, gid }: { uid: number; gid: number }): Owner {
-    const { rootOwner } = this;
-    return rootOwner && { uid: rootOwner.uid + guestId(uid), gid: rootOwner.gid + guestId(gid) };
+  #ownerOf(ids: { uid: number; gid: number }): Owner {
+    return this.ids.ownerInImage(ids);
   }
-}
-
-const NOBODY = 65_534;
-
-/** What a sandbox has no id for is nobody's. */
-function guestId(id: number): number {
-  return id >= 0 && id < NOBODY ? id : NOBODY;
 }

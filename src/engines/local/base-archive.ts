@@ -36,7 +36,7 @@ export async function extractImage(
     const manifest = await readManifest(files);
     const root = join(draft, "tree");
     mkdirSync(root, { mode: 0o700 });
-    const tree = new ImageTree(root, ids.owner("root"));
+    const tree = new ImageTree(root, ids);
     for (const layer of manifest.layers) await applyLayer(tree, files, layer);
     await files.close();
     if (stampOf(statArchive(archive)) !== before) throw new ArchiveError("changed while it was read");

@@ -34,7 +34,7 @@ export async function openRootfs(rootfs: string, user: User, context: BaseContex
   if (asItIs) return rootfs;
   const copy = join(directory, `rootfs-${randomBytes(4).toString("hex")}`);
   mkdirSync(copy, { mode: 0o700 });
-  const tree = new ImageTree(copy, ids.owner("root"));
+  const tree = new ImageTree(copy, ids);
   await copyInto(tree, latin1(rootfs), []);
   tree.endLayer();
   return copy;

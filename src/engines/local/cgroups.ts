@@ -1,6 +1,7 @@
 import {
   accessSync,
   appendFileSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -13,18 +14,31 @@ import { dirname, join } from "node:path";
 import type { Limits } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 
-export type Controller = "memory" | "pids" | "cpu";
+/** The first three limit; JVMs look for the limits only where the other two of version 1 are there as well. */
+const CONTROLLERS = ["memory", "pids", "cpu", "cpuacct", "cpuset"] as const;
+export type Controller = (typeof CONTROLLERS)[number];
 
-/** Where this process may make cgroups, a directory a controller; on v2 all three are one. */
-export type CgroupRoots = Partial<Record<Controller, { directory: string; version: 1 | 2 }>>;
+/** `hierarchy`: the controllers that share it, as /proc/self/cgroup names them; empty on v2. */
+interface CgroupRoot {
+  directory: string;
+  version: 1 | 2;
+  hierarchy: string;
+}
+
+/** Where this process may make cgroups, a directory a controller; on v2 all are one. */
+export type CgroupRoots = Partial<Record<Controller, CgroupRoot>>;
 
 /** The cgroups in which one command at a time runs, a directory a controller (on v2 one for all). */
 export interface CommandCgroup {
   readonly directories: readonly string[];
+  /** The same by hierarchy, see {@link CgroupRoots}. */
+  readonly hierarchies: ReadonlyMap<string, string>;
   /** For the next command. Gives the process limit that is left to a resource limit, where no cgroup counts them. */
   limit(limits: Readonly<Limits>): number | undefined;
   /** Whether the kernel has killed something in it for its memory since `limit`. */
   outOfMemory(): boolean;
+  /** Whether the kernel has refused it a process or thread since `limit`. Never where a resource limit does: nothing counts these. */
+  processesRefused(): boolean;
 }
 
 /** bwrap's own processes count too, the one that stands by, and what prepares the command. */
@@ -42,10 +56,12 @@ export class Cgroups {
 
   make(name: string): CommandCgroup {
     const directories = new Map<Controller, string>();
+    const hierarchies = new Map<string, string>();
     for (const [controller, root] of Object.entries(this.roots)) {
       const directory = join(this.#sessionDirectory(root), name);
-      mkdirSync(directory, { recursive: true });
+      makeCgroup(directory);
       directories.set(controller as Controller, directory);
+      hierarchies.set(root.hierarchy, directory);
     }
     const unique = [...new Set(directories.values())];
     this.#children.push(...unique);
@@ -64,10 +80,13 @@ export class Cgroups {
       written.set(path, value[version]);
     };
     const memory = directories.get("memory");
+    const pids = directories.get("pids");
     let killedBefore = 0;
+    let refusedBefore = 0;
     let memoryBefore: string | undefined;
     return {
       directories: unique,
+      hierarchies,
       limit: ({ processes, memoryMiB, cpus }) => {
         const most = processes === undefined ? "max" : String(processes + OWN_PROCESSES);
         set("pids", { 1: "pids.max", 2: "pids.max" }, { 1: most, 2: most });
@@ -87,9 +106,11 @@ export class Cgroups {
           { 1: quota ?? "-1", 2: `${quota ?? "max"} 100000` },
         );
         if (memory && bytes) killedBefore = oomKills(memory);
+        if (pids) refusedBefore = refusals(pids);
         return this.roots.pids ? undefined : processes;
       },
       outOfMemory: () => memory !== undefined && oomKills(memory) > killedBefore,
+      processesRefused: () => pids !== undefined && refusals(pids) > refusedBefore,
     };
   }
 
@@ -100,13 +121,13 @@ export class Cgroups {
     this.#children = [];
   }
 
-  #sessionDirectory({ directory, version }: { directory: string; version: 1 | 2 }): string {
+  #sessionDirectory({ directory, version }: CgroupRoot): string {
     const known = this.#made.get(directory);
     if (known) return known;
     const path = join(directory, `forkbox-${this.session.slice(this.session.lastIndexOf("/") + 1)}`);
     // Written down first: the holder, or the next start, removes it when we can't.
     appendFileSync(join(this.session, "cgroups"), `${path}\n`);
-    mkdirSync(path);
+    makeCgroup(path);
     if (version === 2) writeFileSync(join(path, "cgroup.subtree_control"), "+memory +pids +cpu");
     this.#made.set(directory, path);
     return path;
@@ -127,13 +148,13 @@ export function findCgroups(): CgroupRoots {
       if (mount) Object.assign(roots, findV2(mount, own), roots);
       continue;
     }
-    for (const controller of ["memory", "pids", "cpu"] as const) {
+    for (const controller of CONTROLLERS) {
       if (!names.split(",").includes(controller)) continue;
       const mount = mounts.find(
         ([, , type, options = ""]) => type === "cgroup" && options.split(",").includes(controller),
       )?.[1];
       const directory = mount && join(mount, existsSync(join(mount, own)) ? own : "");
-      if (directory && canMakeIn(directory)) roots[controller] = { directory, version: 1 };
+      if (directory && canMakeIn(directory)) roots[controller] = { directory, version: 1, hierarchy: names };
     }
   }
   return roots;
@@ -145,13 +166,24 @@ function findV2(mount: string, own: string): CgroupRoots {
     if (!existsSync(control) || !canMakeIn(path)) continue;
     const handedOn = readFileSync(control, "utf8").trim().split(" ");
     if (!handedOn.includes("memory") || !handedOn.includes("pids")) continue;
-    const root = { directory: path, version: 2 as const };
+    const root = { directory: path, version: 2 as const, hierarchy: "" };
     return { memory: root, pids: root, ...(handedOn.includes("cpu") ? { cpu: root } : {}) };
   }
   return {};
 }
 
 const PROBE = "forkbox-probe-";
+
+/** Whoever runs commands may look at it, whatever the caller's umask. On v1 a cpuset starts without CPUs, and nothing may enter it. */
+function makeCgroup(path: string): void {
+  if (!existsSync(path)) mkdirSync(path);
+  chmodSync(path, 0o755);
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    const above = join(dirname(path), file);
+    if (existsSync(join(path, "cpuset.sched_load_balance")))
+      writeFileSync(join(path, file), readFileSync(above));
+  }
+}
 
 /** By doing it: a read-only mount, a namespace or a security module may refuse what the mode bits allow. */
 function canMakeIn(directory: string): boolean {
@@ -170,6 +202,11 @@ function canMakeIn(directory: string): boolean {
 function oomKills(directory: string): number {
   const file = ["memory.events", "memory.oom_control"].map((name) => join(directory, name)).find(existsSync);
   return file ? Number(/^oom_kill (\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) : 0;
+}
+
+function refusals(directory: string): number {
+  const file = join(directory, "pids.events");
+  return existsSync(file) ? Number(/^max (\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) : 0;
 }
 
 /** On v1 a limit can't be set below what is in use. */

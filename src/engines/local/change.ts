@@ -100,6 +100,7 @@ async function write(
   if (found.stat?.isDirectory()) throw notAFile(path, "writeFile");
   if (found.stat && !found.stat.isFile()) throw notAFile(path, "writeFile");
   if (!found.stat) makeMissing(tree, parentOf(found.real), owner, made);
+  tree.open(parentOf(found.real));
   // Under another name first: a full disk or a kill in the middle must not leave half a file.
   const temporary = `${parentOf(found.real)}/.forkbox-${randomBytes(6).toString("hex")}`;
   made.push(temporary);
@@ -131,6 +132,7 @@ async function remove(
       operation: "deleteFile",
       path,
     });
+  tree.open(parentOf(found.real));
   if (!found.stat.isDirectory()) unlinkSync(found.place);
   else if (recursive) await removeTree(tree, found.real, signal);
   else removeEmpty(found, path);
@@ -166,6 +168,7 @@ function makeMissing(tree: Tree, real: string, owner: Owner, made: string[]): vo
   for (const part of real.split("/").filter(Boolean)) {
     at += `/${part}`;
     if (tree.lstat(at)) continue;
+    tree.open(parentOf(at));
     mkdirSync(tree.place(at));
     made.push(at);
     setAttributes(tree.place(at), 0o755, owner);

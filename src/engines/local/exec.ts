@@ -11,6 +11,8 @@ import { watchLimits } from "./limits.js";
 import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import type { Session } from "./session.js";
+import { argvWithShell } from "./shell.js";
+import { lookAtSys, type Sizing, sizingFor } from "./sizing.js";
 import type { Slot } from "./slots.js";
 import type { Layer, LocalSnapshot, View } from "./snapshots.js";
 import type { Tree } from "./tree.js";
@@ -42,10 +44,13 @@ export async function execOn(
   const network = request.network === "on" ? await session.networks.take() : undefined;
   try {
     const slot = await session.slots.take();
+    let sizing: Sizing | undefined;
     try {
+      sizing = await sizingFor(request.limits, slot.cgroup, session.stage, found.showCgroup);
       const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
-      return await runIn(session, holder, slot, network, from, request, found, remaining, output);
+      return await runIn(session, holder, slot, network, from, request, found, sizing, remaining, output);
     } finally {
+      sizing?.end();
       slot.give();
     }
   } finally {
@@ -60,7 +65,8 @@ async function runIn(
   network: Network | undefined,
   from: LocalSnapshot,
   request: ExecRequest,
-  { cwd, mounts, missing }: Found,
+  { argv, cwd, mounts, missing }: Found,
+  sizing: Sizing,
   remainingMs: number | undefined,
   output: Output,
 ): Promise<ExecOutcome> {
@@ -80,9 +86,12 @@ async function runIn(
     view: view.name,
     top: top.name,
     lower,
-    enter: enterFor(request, ids, network?.path),
-    options: wallsFor(request, view.name, from.base, cwd, mounts, networks.proxies.environment),
-    argv: processes === undefined ? request.argv : withProcessLimit(processes, from, request.argv),
+    enter: [...sizing.enter, ...enterFor(request, ids, network?.path)],
+    options: wallsFor(request, view.name, from.base, cwd, [...mounts, ...sizing.mounts], {
+      ...sizing.environment,
+      ...(request.network === "off" ? {} : networks.proxies.environment),
+    }),
+    argv: processes === undefined ? argv : withProcessLimit(processes, from, argv),
     stdin: request.stdin,
     owner: ids.owner(request.user),
   };
@@ -105,17 +114,17 @@ async function runIn(
     // First: what kills bwrap before it has started the command may be the limit.
     why ??= await watch.verdict();
     if (!holder.alive) return endLost();
-    if (end.kind === "undead") {
-      snapshots.discard(view);
-      return { kind: "lost", error: undead(), ...output.kept() };
-    }
+    // Its view stays until the session ends: what removes it would walk where something may be alive.
+    if (end.kind === "undead") return { kind: "lost", error: undead(), ...output.kept() };
     if (end.kind === "input") throw badInput(end.cause);
     if (end.kind === "failed" && !why) throw notStarted(end.reason);
     if (why || end.kind === "failed") {
       snapshots.discard(view);
       return { kind: "stopped", why: why ?? "abort", ...output.kept() };
     }
-    return { kind: "exited", exitCode: end.exitCode, snapshot: next(session, from, view), ...output.kept() };
+    const snapshot = next(session, from, view);
+    const met = slot.cgroup.processesRefused() ? { limitsMet: ["processes"] as const } : {};
+    return { kind: "exited", exitCode: end.exitCode, snapshot, ...output.kept(), ...met };
   } catch (error) {
     snapshots.discard(view);
     throw error;
@@ -147,10 +156,13 @@ function withProcessLimit(
 }
 
 interface Found {
+  argv: ExecRequest["argv"];
   cwd: string;
   mounts: readonly string[];
   /** Mount points that are not there yet. */
   missing: readonly string[];
+  /** Whether the command's cgroup can be shown in /sys. */
+  showCgroup: boolean;
   unrunnable: ReturnType<typeof whyNotRunnable>;
 }
 
@@ -162,7 +174,13 @@ async function look(session: Session, tree: Tree, from: LocalSnapshot, request: 
   const { options, missing } = await session.cacheMounts(tree, from.base, request);
   const resolver = request.network === "host" ? await session.resolverMount(tree) : [];
   const parents = checkBindTargets(tree, from.base.binds);
-  return { cwd, mounts: [...options, ...resolver], missing: [...parents, ...missing], unrunnable };
+  const sys = lookAtSys(tree, request.limits);
+  const mountPoints = [...parents, ...missing, ...(sys.missing ? ["/sys"] : [])];
+  const argv = argvWithShell(tree, request);
+  return {
+    ...{ argv, cwd, mounts: [...options, ...resolver], missing: mountPoints },
+    ...{ showCgroup: sys.usable, unrunnable },
+  };
 }
 
 /** bwrap runs as the sandbox's user, who may not make directories everywhere. */
@@ -255,6 +273,10 @@ function notStarted(reason: string): SandboxError {
   if (limit) {
     const message = `exec: the command's arguments and environment are too long together: ${limit}. Write what is long to a file with writeFile, or pass it as stdin.`;
     return new SandboxError("INVALID_ARGUMENT", message, { operation: "exec" });
+  }
+  if (/Can't chdir to .*: Permission denied/s.test(reason)) {
+    const message = "exec: the sandbox's user may not go to the command's cwd. Nothing was run.";
+    return new SandboxError("PERMISSION", message, { operation: "exec" });
   }
   const full = /No space left on device/.test(reason);
   return new SandboxError(

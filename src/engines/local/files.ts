@@ -17,6 +17,7 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
   const found = existing(tree, path, "readFile", true);
   if (!found.stat.isFile()) throw notAFile(path, "readFile");
   tree.requireOthers(found.real, found.stat, 0o004, path, "readFile");
+  tree.open(found.real);
   return guard("readFile", path, async () => {
     const opened = openRegular(found.place);
     if (!opened) throw notAFile(path, "readFile");
@@ -33,6 +34,7 @@ export async function listTree(tree: Tree, path: string, signal?: AbortSignal): 
   if (!found.stat.isDirectory()) throw notADirectory(path, path, "listDirectory");
   tree.requireOthers(found.real, found.stat, 0o004, path, "listDirectory");
   const prefix = found.real === "/" ? "" : found.real;
+  tree.open(found.real);
   return guard("listDirectory", path, async () => {
     const slices = new Slices("listDirectory", signal);
     const entries: Entry[] = [];

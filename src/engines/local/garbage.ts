@@ -1,5 +1,5 @@
-import { rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, rmdir, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { clearTimeout, setTimeout } from "../../timers.js";
 import type { HolderOwner } from "./holder.js";
 
@@ -55,8 +55,13 @@ export class Garbage {
    */
   async #unmount(view: string): Promise<boolean> {
     await rmdir(join(this.directory, "v", view)).catch(() => {});
-    const work = join(this.directory, "w", view);
-    for (const path of [join(work, "work"), work]) {
+    const place = join(this.directory, "w", view);
+    const work = join(place, "work");
+    // What says that a volatile mount was there; see overlayfs.rst.
+    const mark = join(work, "incompat", "volatile", "dirty");
+    await chmod(work, 0o700).catch(() => {});
+    await unlink(mark).catch(() => {});
+    for (let path = dirname(mark); path !== dirname(place); path = dirname(path)) {
       const left = await rmdir(path).then(
         () => false,
         ({ code }: NodeJS.ErrnoException) => code !== "ENOENT",

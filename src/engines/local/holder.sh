@@ -48,9 +48,10 @@ slot() {
   mkdir -p "$stage/io/$1" && (cd "$stage/io/$1" && mkfifo -m 600 go args status info block && mkfifo -m 622 out err)
 }
 
-# overlay VIEW TOP LOWER
+# overlay VIEW TOP LOWER: what is in it dies with the session unless it is kept, which syncs it. So none of its
+# programs has to wait for the disk.
 overlay() {
-  mount -n -i -c -t overlay -o "userxattr,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
+  mount -n -i -c -t overlay -o "userxattr,volatile,lowerdir=$3,upperdir=l/$2,workdir=w/$1" overlay "v/$1"
 }
 
 # standby ID N CGROUP…: a process that enters its cgroups and makes one call of `launch` after the other in them.
@@ -117,7 +118,7 @@ stop_parent() {
   kill -9 "$parent"
 }
 
-# guest COUNT: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.
+# guest MAP: a user namespace whose root is nobody on the host, kept by a mount. For `user: "root"`.
 guest() {
   [ -e guest ] && return
   unshare --user sleep 60 &
@@ -128,7 +129,7 @@ guest() {
     [ $tries -lt 200 ] || return 1
     sleep 0.01
   done
-  echo "0 1 $1" >"/proc/$sleeper/uid_map" && echo "0 1 $1" >"/proc/$sleeper/gid_map" || return 1
+  printf %s "$1" >"/proc/$sleeper/uid_map" && printf %s "$1" >"/proc/$sleeper/gid_map" || return 1
   nsenter --user="/proc/$sleeper/ns/user" -S 0 -G 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces' || return 1
   : >guest && mount -n -i -c --bind "/proc/$sleeper/ns/user" guest || return 1
   kill -9 $sleeper

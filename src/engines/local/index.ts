@@ -28,7 +28,7 @@ import { openBase } from "./open.js";
 import { Session } from "./session.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import { stateDirectory } from "./state.js";
-import { fromLatin1 } from "./tree.js";
+import { fromLatin1, type Tree } from "./tree.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
@@ -102,16 +102,21 @@ class LocalEngine implements Engine, AsyncDisposable {
     const { snapshots } = session;
     const owner = session.ids.owner(user);
     if (snapshots.isExclusive(from) && isAtomic(changes)) {
-      await changeInPlace(session, from, changes[0] as Change, owner);
-      from.generation++;
-      return from;
+      try {
+        await changeInPlace(session, from, changes[0] as Change, owner);
+        from.generation++;
+        return from;
+      } catch (error) {
+        if (!isClosed(session, error)) throw error;
+      }
     }
     const top = await guard("change", "/", () => snapshots.newLayer(from.top));
     const next = snapshots.create([top, ...from.layers], from.base, from.user);
     try {
-      await session.withTree(next, async (tree) => {
+      const apply = async (tree: Tree) => {
         for (const change of changes) await applyChange(tree, change, owner, { signal });
-      });
+      };
+      await (session.ids.range ? session.withTree(next, apply) : session.withOpenTree(next, apply));
     } catch (error) {
       snapshots.release(next);
       throw error;
@@ -161,21 +166,19 @@ class LocalEngine implements Engine, AsyncDisposable {
   }
 
   async read(from: Snapshot, path: string): Promise<Uint8Array> {
-    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => readFromTree(tree, path));
+    return this.#look(from, (tree) => readFromTree(tree, path));
   }
 
   async list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]> {
-    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => listTree(tree, path, signal));
+    return this.#look(from, (tree) => listTree(tree, path, signal));
   }
 
   async stat(from: Snapshot, path: string): Promise<Entry | undefined> {
-    return (await this.#session()).withTree(from as LocalSnapshot, (tree) => statTree(tree, path));
+    return this.#look(from, (tree) => statTree(tree, path));
   }
 
   async resolve(from: Snapshot, path: string, followLast: boolean): Promise<string> {
-    return (await this.#session()).withTree(from as LocalSnapshot, (tree) =>
-      fromLatin1(tree.resolve(path, "resolve", followLast).real),
-    );
+    return this.#look(from, async (tree) => fromLatin1(tree.resolve(path, "resolve", followLast).real));
   }
 
   retain(snapshot: Snapshot): void {
@@ -209,6 +212,25 @@ class LocalEngine implements Engine, AsyncDisposable {
     await this.close();
   }
 
+  /** An ordinary caller sees what its sandbox has closed in a layer of its own, where it may be opened. */
+  async #look<T>(from: Snapshot, act: (tree: Tree) => Promise<T>): Promise<T> {
+    const session = await this.#session();
+    const { snapshots } = session;
+    const snapshot = from as LocalSnapshot;
+    try {
+      return await session.withTree(snapshot, act);
+    } catch (error) {
+      if (!isClosed(session, error)) throw error;
+    }
+    const layers = [snapshots.newLayer(snapshot.top), ...snapshot.layers];
+    const scratch = snapshots.create(layers, snapshot.base, snapshot.user);
+    try {
+      return await session.withOpenTree(scratch, act);
+    } finally {
+      snapshots.release(scratch);
+    }
+  }
+
   async #start(): Promise<Session> {
     await requireTools(this.stateDirectory);
     try {
@@ -225,6 +247,10 @@ class LocalEngine implements Engine, AsyncDisposable {
     });
     return this.#starting;
   }
+}
+
+function isClosed({ ids }: Session, error: unknown): boolean {
+  return !ids.range && error instanceof SandboxError && error.code === "PERMISSION";
 }
 
 function hostsOwn(path: string): SandboxError {

@@ -10,6 +10,7 @@ import { asSandboxError } from "./files.js";
 import { Holder, type HolderOwner } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
 import { Networks } from "./network.js";
+import { Opened } from "./opened.js";
 import { Slots } from "./slots.js";
 import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
@@ -109,9 +110,23 @@ export class Session implements HolderOwner {
     }
   }
 
+  /** The same with everything open that sandboxed code has closed, until `act` has ended. Only for a snapshot that nobody else has. */
+  async withOpenTree<T>(snapshot: LocalSnapshot, act: (tree: Tree) => Promise<T>): Promise<T> {
+    const opened = new Opened();
+    const { tree, unpin } = await this.pinTree(snapshot, {}, opened);
+    try {
+      return await act(tree).finally(() => opened.close());
+    } catch (error) {
+      throw tree.reasonOf(error);
+    } finally {
+      unpin();
+    }
+  }
+
   async pinTree(
     snapshot: LocalSnapshot,
     caches: Readonly<Record<string, string>> = {},
+    opened?: Opened,
   ): Promise<{ tree: Tree; unpin: () => void }> {
     const outside = ["/proc", "/dev", ...Object.values(caches).map(latin1)];
     for (let attempt = 1; ; attempt++) {
@@ -119,7 +134,7 @@ export class Session implements HolderOwner {
       const { holder } = this;
       const view = await this.snapshots.pin(snapshot);
       try {
-        const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range);
+        const tree = new Tree(view.root, snapshot.base.binds, outside, this.ids.range, opened);
         const unpin = () => {
           tree.close();
           this.snapshots.unpin(snapshot, view);
@@ -136,7 +151,7 @@ export class Session implements HolderOwner {
 
   /** The user namespace whose root is nobody on the host. */
   async guest(): Promise<void> {
-    this.#guest ??= this.holder.run("guest", "65535");
+    this.#guest ??= this.holder.run("guest", this.ids.guestMap);
     await this.#guest;
   }
 

@@ -3,6 +3,7 @@ import { Beneath } from "../../beneath.mjs";
 import { SandboxError } from "../../errors.js";
 import { notADirectory, notFound, tooManyLinks } from "../path-errors.js";
 import type { Bind } from "./base.js";
+import type { Opened } from "./opened.js";
 
 /**
  * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so the kernel
@@ -21,6 +22,8 @@ export class Tree {
     readonly outside: readonly string[],
     /** We may read what the sandbox's user may not: that of the host has to be refused here. */
     private readonly strangers: boolean,
+    /** Set for another try, where sandboxed code has closed something to an ordinary caller. */
+    readonly opened?: Opened,
   ) {
     this.#view = new Beneath(root);
   }
@@ -127,13 +130,29 @@ export class Tree {
   /** What is at a path without links; undefined where nothing is, or where a link is on the way by now. */
   lstat(real: string): Stats | undefined {
     try {
-      return lstatSync(this.place(real));
+      return this.#throughClosed(real);
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
       if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) throw error;
       if (this.isLost()) throw treeLost(error);
       return undefined;
     }
+  }
+
+  #throughClosed(real: string): Stats {
+    try {
+      return lstatSync(this.place(real));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EACCES" || !this.opened || this.isReadOnly(real))
+        throw error;
+      this.open(real.slice(0, real.lastIndexOf("/")));
+      return lstatSync(this.place(real));
+    }
+  }
+
+  /** Before what is there is read, or a directory changed. */
+  open(real: string): void {
+    if (!this.isReadOnly(real)) this.opened?.open(this.place(real));
   }
 
   /** The tree is gone with the holder, at once: a moment before this process hears of its end. */

@@ -23,11 +23,10 @@ export function wallsFor(
   base: BaseTree,
   cwd: string,
   mounts: readonly string[],
-  proxies: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
 ): string[] {
   const { user, network, env, secrets } = request;
-  const reachable = network === "off" ? {} : proxies;
-  const environment = { ...base.environment, ...reachable, HOME: homeOf(user), ...env, ...secrets };
+  const environment = { ...base.environment, ...given, HOME: homeOf(user), ...env, ...secrets };
   const options = [
     ...["--bind", `v/${view}`, "/"],
     ...base.binds.flatMap(({ at, source }) => ["--ro-bind", source, at]),
