@@ -42,6 +42,7 @@ export async function bareBwrap(place: Place): Promise<Bare> {
 const request: ExecRequest = {
   argv: ["true"],
   cwd: "/workspace",
+  sandbox: Symbol("bare"),
   user: "sandbox",
   env: {},
   secrets: {},

@@ -38,7 +38,7 @@ export async function execOn(
   }
   const { holder } = session; // that of the moment: another operation may start a new one meanwhile
   if (request.user === "root") await session.guest();
-  const network = request.network === "on" ? await session.networks.take() : undefined;
+  const network = request.network === "on" ? await session.networks.take(request.sandbox) : undefined;
   try {
     const slot = await session.slots.take();
     try {
@@ -48,7 +48,7 @@ export async function execOn(
       slot.give();
     }
   } finally {
-    if (network) session.networks.give(network);
+    if (network) session.networks.give(request.sandbox, network);
   }
 }
 
