@@ -47,11 +47,17 @@ export const CERTIFICATE_VARIABLES = [
   "CARGO_HTTP_CAINFO",
 ];
 
+/**
+ * Beside an IPv4 network without IPv6, libraries that are asked for usable addresses (AI_ADDRCONFIG) leave out ::1,
+ * and others give it first: a server and its client would not meet. So it has a name of its own.
+ */
+export const HOSTS = "127.0.0.1 localhost sandbox\n::1 ip6-localhost ip6-loopback\n";
+
 /** What else is in its /etc, instead of the host's own. */
 const FILES = {
   passwd: `root:x:0:0:root:/root:/bin/sh\nsandbox:x:${SANDBOX_ID}:${SANDBOX_ID}:sandbox:/home/sandbox:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n`,
   group: `root:x:0:\nsandbox:x:${SANDBOX_ID}:\nnogroup:x:65534:\n`,
-  hosts: "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost\n",
+  hosts: HOSTS,
   hostname: "sandbox\n",
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
   "resolv.conf": `nameserver ${NAMESERVER}\n`,
