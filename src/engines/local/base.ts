@@ -36,6 +36,8 @@ export interface BaseTree {
 export interface BaseContext {
   directory: string;
   bases: string;
+  /** See {@link State}. */
+  lock: string;
   stage: Stage;
   holder: Holder;
   ids: Ids;

@@ -14,7 +14,7 @@ prepare() {
   read -r pid _ </proc/self/stat
   cd "$1" || exit 1
   exec 9>&5 5>&-
-  flock -n 9 || exit 1
+  flock 9 || exit 1 # who looks whether it is locked locks it for a moment
   : >>cgroups && exec 8<cgroups # for finish, even if somebody has removed the state by then
   mount -n -i -t proc proc /proc || exit 1
   mount -n -i -t tmpfs -o mode=755 forkbox "$3" && mkdir "$3/s" "$3/h" || exit 1

@@ -15,13 +15,34 @@ import { type BaseContext, Bases, type BaseTree } from "./base.js";
 import { Cgroups, findCgroups } from "./cgroups.js";
 import { compactChain } from "./compact.js";
 import { Holder, type HolderOwner } from "./holder.js";
-import { idsOfCaller } from "./ids.js";
+import { type Ids, idsOfCaller } from "./ids.js";
+import { markUsed } from "./in-use.js";
 import { Networks } from "./network.js";
 import { Slots } from "./slots.js";
 import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
 import { openSession, openState, type State, withUmask } from "./state.js";
 import { latin1, Tree } from "./tree.js";
+
+/** A machine that was suspended meanwhile may have the new session taken for a dead one: then there is another. */
+async function startHolder(
+  state: State,
+  ids: Ids,
+  attempts = 3,
+): Promise<{ path: string; lease: number; holder: Holder }> {
+  const { hidden, path, lease } = openSession(state.sessions);
+  let holder: Holder | undefined;
+  try {
+    holder = await Holder.start(hidden, path, ids, lease);
+    renameSync(hidden, path);
+    return { path, lease, holder };
+  } catch (error) {
+    await holder?.close();
+    closeSync(lease);
+    if (existsSync(hidden) || attempts === 1) throw error;
+    return startHolder(state, ids, attempts - 1);
+  }
+}
 
 /** Everything one engine has running in this process, and its directory of the state. */
 export class Session implements HolderOwner {
@@ -41,13 +62,7 @@ export class Session implements HolderOwner {
 
   static async start(stateDirectory: string): Promise<Session> {
     const state = openState(stateDirectory);
-    const { hidden, path, lease } = openSession(state.sessions);
-    const ids = idsOfCaller();
-    const holder = await Holder.start(hidden, path, ids, lease).catch((error) => {
-      closeSync(lease);
-      throw error;
-    });
-    renameSync(hidden, path);
+    const { path, lease, holder } = await startHolder(state, idsOfCaller());
     await holder.run("mknod", "whiteout", "c", "0", "0"); // overlayfs's mark for "not here", to be linked
     const session = new Session(holder, state, path, lease);
     session.#reclaiming = holder.task("reclaim", state.sessions).catch(() => {});
@@ -71,6 +86,7 @@ export class Session implements HolderOwner {
     return {
       directory: this.directory,
       bases: this.state.bases,
+      lock: this.state.lock,
       stage: this.stage,
       holder: this.holder,
       ids: this.ids,
@@ -170,6 +186,7 @@ export class Session implements HolderOwner {
       const key = createHash("sha256").update(`${name}\0${base.key}`).digest("hex").slice(0, 24);
       const directory = join(this.state.caches, key);
       const owner = this.ids.owner(request.user);
+      await markUsed(directory, join(this.directory, "l", `c${key}`), this.baseContext);
       withUmask(0o022, () => mkdirSync(directory, { recursive: true }));
       if (owner) chownSync(directory, owner.uid, owner.gid);
       options.push("--bind", await this.stage.show(directory), path);
