@@ -16,9 +16,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { User } from "../../engine.js";
-import type { Bind } from "./base.js";
+import type { HostView } from "./base-host.js";
 import { SANDBOX_ID } from "./ids.js";
 import { withUmask } from "./state.js";
+import { isWithin } from "./state-places.js";
 
 /** Where the user-mode network stack answers DNS. */
 export const NAMESERVER = "10.0.2.3";
@@ -64,8 +65,10 @@ const FILES = {
 };
 
 /** A string that changes when anything does that goes into the skeleton. */
-export function identifyHostSkeleton(binds: readonly Bind[], user: User): string {
-  const hash = createHash("sha256").update(JSON.stringify([user, binds.map(({ at }) => at), FILES]));
+export function identifyHostSkeleton(view: HostView, user: User): string {
+  const shown = view.shown.map(({ at, from }) => [at, statSync(from).isDirectory()]);
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([user, shown, view.hidden, view.links, FILES]));
   const add = (path: string, stat: Stats | undefined) => {
     hash.update(`${path}\0${stat?.ino} ${stat?.mode} ${stat?.size} ${stat?.mtimeMs} ${stat?.ctimeMs}\n`);
   };
@@ -81,35 +84,63 @@ export function identifyHostSkeleton(binds: readonly Bind[], user: User): string
   return hash.digest("hex");
 }
 
-/** The directories and files of /etc that a program expects, in a directory that becomes the lowest layer. */
+/**
+ * The directories and files of /etc that a program expects, in the directory `tree` that becomes the lowest layer;
+ * and beside it what is shown instead of each hidden directory.
+ */
 export function writeHostSkeleton(
-  root: string,
-  binds: readonly Bind[],
+  draft: string,
+  view: HostView,
   user: User,
   owner?: { uid: number; gid: number },
 ): void {
-  withUmask(0o022, () => writeTree(root, binds));
+  const root = join(draft, "tree");
+  withUmask(0o022, () => {
+    writeTree(root);
+    writePlaces(draft, view);
+  });
   if (owner) giveTo(owner, user === "root" ? root : join(root, "home/sandbox"));
 }
 
-function writeTree(root: string, binds: readonly Bind[]): void {
-  for (const path of [
-    "/proc",
-    "/dev",
-    "/etc",
-    "/run",
-    "/var/tmp",
-    "/tmp",
-    "/root",
-    "/home/sandbox",
-    ...binds.map(({ at }) => at),
-  ]) {
+/** Where what is shown instead of a hidden directory lies, in the directory of the skeleton. */
+export function hiddenPlace(directory: string, index: number): string {
+  return join(directory, "hidden", String(index));
+}
+
+function writeTree(root: string): void {
+  for (const path of ["/proc", "/dev", "/etc", "/run", "/var/tmp", "/tmp", "/root", "/home/sandbox"]) {
     mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
   }
   for (const path of ["/tmp", "/var/tmp"]) chmodSync(join(root, path), 0o1777);
   for (const path of MERGED) if (isLink(path)) symlinkSync(readlinkSync(path), join(root, path));
   writeEtc(join(root, "etc"));
   showCertificates(root);
+}
+
+/** What is mounted on, and links, where no part of the host is shown that has them. */
+function writePlaces(draft: string, { shown, hidden, links }: HostView): void {
+  hidden.forEach((_, index) => {
+    mkdirSync(hiddenPlace(draft, index), { recursive: true });
+  });
+  const place = (path: string): string | undefined => {
+    const cover = hidden.findIndex((at) => isWithin(path, at));
+    const made =
+      cover === -1
+        ? join(draft, "tree", path)
+        : join(hiddenPlace(draft, cover), path.slice(hidden[cover]?.length));
+    if (cover === -1 && shown.some(({ at }) => at !== path && isWithin(path, at))) return undefined;
+    mkdirSync(dirname(made), { recursive: true });
+    return made;
+  };
+  for (const { at, from } of shown) {
+    const made = place(at);
+    if (made && statSync(from).isDirectory()) mkdirSync(made, { recursive: true });
+    else if (made) writeFileSync(made, "");
+  }
+  for (const { at, target } of links) {
+    const made = place(at);
+    if (made) symlinkSync(target, made);
+  }
 }
 
 function giveTo(owner: { uid: number; gid: number }, path: string): void {

@@ -87,7 +87,8 @@ export class Tree {
   }
 
   #bindOf(real: string): Bind | undefined {
-    return this.binds.find(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
+    // The last: inner ones lie on outer ones, and come after them.
+    return this.binds.findLast(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
   }
 
   lstat(real: string): Stats | undefined {
