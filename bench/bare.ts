@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../src/engine.js";
 import type { BaseTree } from "../src/engines/local/base.js";
-import { hostBinds, hostEnvironment } from "../src/engines/local/base-host.js";
+import { hostEnvironment, hostView } from "../src/engines/local/base-host.js";
 import { writeHostSkeleton } from "../src/engines/local/base-host-skeleton.js";
 import { idsOfCaller } from "../src/engines/local/ids.js";
-import { Stage } from "../src/engines/local/stage.js";
 import { enterFor, wallsFor } from "../src/engines/local/walls.js";
 import { CannotRun } from "./group.js";
 import type { Place } from "./place.js";
@@ -20,16 +19,13 @@ export type Bare = (...argv: [string, ...string[]]) => Promise<void>;
  */
 export async function bareBwrap(place: Place): Promise<Bare> {
   const directory = place.fresh();
-  const root = join(directory, "v", "plain");
-  mkdirSync(join(root, "workspace"), { recursive: true });
-  const nobody = {
-    get holder(): never {
-      throw new Error("A bare bwrap has no holder.");
-    },
-  };
-  const binds = await hostBinds([], new Stage(nobody, false));
-  writeHostSkeleton(root, binds, "sandbox");
-  const base: BaseTree = { key: "bare", layers: [], binds, environment: hostEnvironment(binds) };
+  const view = hostView([], join(directory, "state"));
+  mkdirSync(join(directory, "tree/workspace"), { recursive: true });
+  writeHostSkeleton(directory, view, "sandbox");
+  mkdirSync(join(directory, "v"));
+  symlinkSync("../tree", join(directory, "v/plain"));
+  const binds = view.shown.map(({ at, from }) => ({ at, from, source: from }));
+  const base: BaseTree = { key: "bare", layers: [], binds, environment: hostEnvironment(view) };
   const options = wallsFor(request, "plain", base, "/workspace", [], {});
   const [program, ...rest] = [...enterFor(request, idsOfCaller(), undefined), "bwrap", ...options, "--"];
   const bare: Bare = (...argv) => run(program as string, [...rest, ...argv], directory);
@@ -42,6 +38,7 @@ export async function bareBwrap(place: Place): Promise<Bare> {
 const request: ExecRequest = {
   argv: ["true"],
   cwd: "/workspace",
+  sandbox: Symbol("bare"),
   user: "sandbox",
   env: {},
   secrets: {},

@@ -19,6 +19,7 @@ export class Core {
   readonly settings: Settings;
   readonly #lease: EngineLease;
   readonly #queue = new Queue();
+  readonly #id = Symbol("sandbox");
   #state: State;
   #closing: Promise<void> | undefined;
 
@@ -43,7 +44,8 @@ export class Core {
       const state = this.#state;
       try {
         const { engine } = this.#lease;
-        const { value, next } = await step({ engine, settings: this.settings, state, signal });
+        const context = { engine, settings: this.settings, sandbox: this.#id, state, signal };
+        const { value, next } = await step(context);
         if (next) this.#state = next;
         return value;
       } catch (error) {

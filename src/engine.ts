@@ -69,6 +69,8 @@ export interface ExecRequest {
   /** Absolute sandbox path. Missing is NOT_FOUND, a file is NOT_A_DIRECTORY, and nothing changes. */
   cwd: string;
   user: User;
+  /** Tells sandboxes apart, a fork from where it came from too: nothing that an engine keeps of one is given to another. */
+  sandbox: symbol;
   env: Readonly<Record<string, string>>;
   /** Like env, but never in an argument, an ID, a file or a cache key. */
   secrets: Readonly<Record<string, string>>;

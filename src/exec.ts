@@ -129,7 +129,7 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
 
 async function buildRequest(
   call: ExecCall,
-  { engine, settings, state, signal }: Context,
+  { engine, settings, state, signal, sandbox }: Context,
   variables: { env: Values; secrets: Values },
   attached: AttachedStreams,
 ): Promise<ExecRequest> {
@@ -141,6 +141,7 @@ async function buildRequest(
     argv: call.argv,
     cwd: absolutePath(state.workdir, call.cwd, call.operation),
     user: settings.user,
+    sandbox,
     ...variables,
     ...(attached.stdin && { stdin: attached.stdin }),
     ...(call.timeoutMs !== undefined && { deadlineMs: call.timeoutMs }),

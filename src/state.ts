@@ -19,6 +19,8 @@ export interface State {
 export interface Context {
   readonly engine: Engine;
   readonly settings: Settings;
+  /** Whose operation it is. */
+  readonly sandbox: symbol;
   readonly state: State;
   /** Aborted by the caller's signal and by close. */
   readonly signal: AbortSignal;

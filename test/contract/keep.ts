@@ -66,6 +66,7 @@ export function describeKeep(engine: EngineUnderTest): void {
           "echo made > file; chmod 751 file; ln -s file link; mkdir gone; rmdir gone; rm -rf d; mkdir d",
         ],
         cwd: "/workspace",
+        sandbox: Symbol("kept"),
         user: "sandbox",
         env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
         secrets: {},

@@ -1,17 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { clearInterval, setInterval, wallClock } from "../../timers.js";
 import type { BaseContext } from "./base.js";
+import { markUsed } from "./in-use.js";
+import { setAside } from "./state.js";
 
 /** A base's tree, made once and kept in the state. */
 export interface CachedBase {
@@ -29,18 +23,17 @@ export interface CachedBase {
  */
 export async function cachedBase(
   digest: string,
-  { bases, directory, ids }: BaseContext,
+  context: BaseContext,
   make: (draft: string) => Promise<{ environment: Record<string, string> }>,
 ): Promise<CachedBase> {
+  const { bases, directory, ids } = context;
   // Who owns the files depends on the caller.
   const name = `${hashOf(digest)}-${ids.owner("root")?.uid ?? "own"}`;
   const place = join(bases, name);
-  // First the link that says it is in use, then the look whether it is there: prune spares what is linked.
-  link(place, join(directory, "l", name));
+  await markUsed(place, join(directory, "l", name), context);
   const found = read(place, digest);
   if (found) return found;
 
-  await rm(place, { recursive: true, force: true }); // a prune that was killed may have left a part of it
   const draft = draftOf(place);
   mkdirSync(draft, { mode: 0o700 });
   // Prune takes a draft that nobody has touched for a minute for a dead one's.
@@ -48,16 +41,25 @@ export async function cachedBase(
   try {
     const { environment } = await make(draft);
     writeFileSync(join(draft, META), JSON.stringify({ environment }));
-    try {
-      renameSync(draft, place);
-    } catch (error) {
-      if (!read(place, digest)) throw error;
-    }
+    await putAt(place, draft, () => read(place, digest) !== undefined);
   } finally {
     clearInterval(alive);
     await rm(draft, { recursive: true, force: true });
   }
   return read(place, digest) as CachedBase;
+}
+
+/** Unless another process was first. What is there and is not whole is of no use to anybody. */
+async function putAt(place: string, draft: string, isWhole: () => boolean): Promise<void> {
+  try {
+    renameSync(draft, place);
+  } catch (error) {
+    if (isWhole()) return;
+    const broken = setAside(place);
+    if (!broken) throw error;
+    await rm(broken, { recursive: true, force: true });
+    renameSync(draft, place);
+  }
 }
 
 /** A name beside `place` for what is not whole yet, as prune knows them. */
@@ -83,8 +85,4 @@ function read(place: string, digest: string): CachedBase | undefined {
 
 function touch(path: string): void {
   utimesSync(path, wallClock() / 1000, wallClock() / 1000);
-}
-
-function link(target: string, path: string): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })) symlinkSync(target, path);
 }

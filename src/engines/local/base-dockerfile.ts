@@ -9,7 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Base } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -17,6 +17,7 @@ import type { BaseContext } from "./base.js";
 import { extractImage } from "./base-archive.js";
 import { type CachedBase, cachedBase } from "./base-cache.js";
 import { dockerfileSupport, requireTool, runTool } from "./base-tool.js";
+import { placesOfState, refuseState } from "./state-places.js";
 import { bytes, latin1 } from "./tree.js";
 
 type DockerfileBase = Extract<Base, { dockerfile: string }>;
@@ -29,6 +30,7 @@ type DockerfileBase = Extract<Base, { dockerfile: string }>;
 export async function openDockerfile(base: DockerfileBase, context: BaseContext): Promise<CachedBase> {
   requireTool("{ dockerfile }", dockerfileSupport());
   checkDirectory(base.dockerfile);
+  refuseState(base.dockerfile, "the base's directory", placesOfState(dirname(context.bases)));
   return cachedBase(await digestOf(base), context, async (draft) => {
     const archive = join(draft, "image.tar");
     await build(base, draft, archive);

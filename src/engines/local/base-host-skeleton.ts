@@ -15,9 +15,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { User } from "../../engine.js";
-import type { Bind } from "./base.js";
+import type { HostView } from "./base-host.js";
 import { SANDBOX_ID } from "./ids.js";
 import { makeDirectories } from "./state.js";
+import { isWithin } from "./state-places.js";
 
 /** Where the user-mode network stack answers DNS. */
 export const NAMESERVER = "10.0.2.3";
@@ -46,19 +47,27 @@ export const CERTIFICATE_VARIABLES = [
   "CARGO_HTTP_CAINFO",
 ];
 
+/**
+ * Beside an IPv4 network without IPv6, libraries that are asked for usable addresses (AI_ADDRCONFIG) leave out ::1,
+ * and others give it first: a server and its client would not meet. So it has a name of its own.
+ */
+export const HOSTS = "127.0.0.1 localhost sandbox\n::1 ip6-localhost ip6-loopback\n";
+
 /** What else is in its /etc, instead of the host's own. */
 const FILES = {
   passwd: `root:x:0:0:root:/root:/bin/sh\nsandbox:x:${SANDBOX_ID}:${SANDBOX_ID}:sandbox:/home/sandbox:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n`,
   group: `root:x:0:\nsandbox:x:${SANDBOX_ID}:\nnogroup:x:65534:\n`,
-  hosts: "127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost\n",
+  hosts: HOSTS,
   hostname: "sandbox\n",
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
   "resolv.conf": `nameserver ${NAMESERVER}\n`,
 };
 
 /** A string that changes when anything does that goes into the skeleton. */
-export function identifyHostSkeleton(binds: readonly Bind[], user: User): string {
-  const hash = createHash("sha256").update(JSON.stringify([user, binds.map(({ at }) => at), FILES]));
+export function identifyHostSkeleton(view: HostView, user: User): string {
+  const shown = view.shown.map(({ at, from }) => [at, statSync(from).isDirectory()]);
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([user, shown, view.hidden, view.links, FILES]));
   const add = (path: string, stat: Stats | undefined) => {
     hash.update(`${path}\0${stat?.ino} ${stat?.mode} ${stat?.size} ${stat?.mtimeMs} ${stat?.ctimeMs}\n`);
   };
@@ -74,35 +83,61 @@ export function identifyHostSkeleton(binds: readonly Bind[], user: User): string
   return hash.digest("hex");
 }
 
-/** The directories and files of /etc that a program expects, in a directory that becomes the lowest layer. */
+/**
+ * The directories and files of /etc that a program expects, in the directory `tree` that becomes the lowest layer;
+ * and beside it what is shown instead of each hidden directory.
+ */
 export function writeHostSkeleton(
-  root: string,
-  binds: readonly Bind[],
+  draft: string,
+  view: HostView,
   user: User,
   owner?: { uid: number; gid: number },
 ): void {
-  writeTree(root, binds);
+  const root = join(draft, "tree");
+  writeTree(root);
+  writePlaces(draft, view);
   if (owner) giveTo(owner, user === "root" ? root : join(root, "home/sandbox"));
 }
 
-function writeTree(root: string, binds: readonly Bind[]): void {
-  for (const path of [
-    "/proc",
-    "/dev",
-    "/etc",
-    "/run",
-    "/var/tmp",
-    "/tmp",
-    "/root",
-    "/home/sandbox",
-    ...binds.map(({ at }) => at),
-  ]) {
+/** Where what is shown instead of a hidden directory lies, in the directory of the skeleton. */
+export function hiddenPlace(directory: string, index: number): string {
+  return join(directory, "hidden", String(index));
+}
+
+function writeTree(root: string): void {
+  for (const path of ["/proc", "/dev", "/etc", "/run", "/var/tmp", "/tmp", "/root", "/home/sandbox"]) {
     makeDirectories(join(root, path), 0o755);
   }
   for (const path of ["/tmp", "/var/tmp"]) chmodSync(join(root, path), 0o1777);
   for (const path of MERGED) if (isLink(path)) symlinkSync(readlinkSync(path), join(root, path));
   writeEtc(join(root, "etc"));
   showCertificates(root);
+}
+
+/** What is mounted on, and links, where no part of the host is shown that has them. */
+function writePlaces(draft: string, { shown, hidden, links }: HostView): void {
+  hidden.forEach((_, index) => {
+    makeDirectories(hiddenPlace(draft, index), 0o755);
+  });
+  const place = (path: string): string | undefined => {
+    const cover = hidden.findIndex((at) => isWithin(path, at));
+    const made =
+      cover === -1
+        ? join(draft, "tree", path)
+        : join(hiddenPlace(draft, cover), path.slice(hidden[cover]?.length));
+    if (cover === -1 && shown.some(({ at }) => at !== path && isWithin(path, at))) return undefined;
+    makeDirectories(dirname(made), 0o755);
+    return made;
+  };
+  for (const { at, from } of shown) {
+    const made = place(at);
+    if (made && statSync(from).isDirectory()) makeDirectories(made, 0o755);
+    else if (made) writeFileSync(made, "");
+  }
+  for (const { at, target } of links) {
+    const made = place(at);
+    if (made) symlinkSync(target, made);
+  }
 }
 
 function giveTo(owner: { uid: number; gid: number }, path: string): void {

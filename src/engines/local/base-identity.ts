@@ -39,7 +39,7 @@ function directoriesOf(base: Exclude<Base, ImageBase>): string[] {
   return [
     ...inside.filter((path) => path !== "etc").map((path) => `/${path}`),
     ...packagesIn("/opt"),
-    join(prefix, "bin"),
+    process.execPath,
     join(prefix, "lib/node_modules"),
     ...(base.paths ?? []),
   ];

@@ -6,15 +6,15 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
-  realpathSync,
   type Stats,
   statSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import type { BaseContext } from "./base.js";
 import { ImageTree } from "./base-archive-tree.js";
+import { isSame, placesOfState, refuseState } from "./state-places.js";
 import { bytes, fromLatin1, latin1 } from "./tree.js";
 
 const operation = "create";
@@ -27,7 +27,7 @@ const operation = "create";
  * caller can't read it whole.
  */
 export async function openRootfs(rootfs: string, user: User, context: BaseContext): Promise<string> {
-  checkRootfs(rootfs);
+  checkRootfs(rootfs, dirname(context.bases));
   const { ids, directory } = context;
   // Root of a sandbox is nobody on the host, and an ordinary caller's sandboxes have no user but the caller.
   const asItIs = ids.range ? user === "sandbox" : isReadableAndOwn(latin1(rootfs));
@@ -41,7 +41,7 @@ export async function openRootfs(rootfs: string, user: User, context: BaseContex
 }
 
 /** What is wrong with it is said before anything is looked for in it. */
-export function checkRootfs(rootfs: string): void {
+export function checkRootfs(rootfs: string, state: string): void {
   const details = { operation, path: rootfs };
   const stat = statSync(rootfs, { throwIfNoEntry: false });
   if (!stat)
@@ -52,12 +52,13 @@ export function checkRootfs(rootfs: string): void {
       `${operation}: the base's rootfs ${rootfs} is not a directory; an archive is given as { archive }.`,
       details,
     );
-  if (realpathSync(rootfs) === "/")
+  if (isSame(stat, statSync("/")))
     throw new SandboxError(
       "INVALID_ARGUMENT",
       `${operation}: the base's rootfs is this machine's own root, with everybody's files; use { host: true }, which shows its toolchain.`,
       details,
     );
+  refuseState(rootfs, "the base's rootfs", placesOfState(state));
 }
 
 /** Throws where the caller can't read something; false where something is another user's. */

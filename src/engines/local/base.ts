@@ -1,9 +1,9 @@
 import { symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Base, User } from "../../engine.js";
 import { type CachedBase, cachedBase } from "./base-cache.js";
-import { hostBinds, hostEnvironment } from "./base-host.js";
-import { identifyHostSkeleton, writeHostSkeleton } from "./base-host-skeleton.js";
+import { hostEnvironment, hostView } from "./base-host.js";
+import { hiddenPlace, identifyHostSkeleton, writeHostSkeleton } from "./base-host-skeleton.js";
 import { identifyDirectories } from "./base-identity.js";
 import type { ImageBase } from "./base-image.js";
 import type { Holder } from "./holder.js";
@@ -12,7 +12,7 @@ import type { Layer } from "./snapshots.js";
 import type { Stage } from "./stage.js";
 import { makeDirectories } from "./state.js";
 
-/** A host path shown read-only at a place in the sandbox. */
+/** A host path, a directory's or a file's, shown read-only at a place in the sandbox. */
 export interface Bind {
   /** Sandbox path. */
   at: string;
@@ -27,6 +27,7 @@ export interface BaseTree {
   /** Tells bases apart. */
   key: string;
   layers: readonly Layer[];
+  /** One that lies in another comes after it. */
   binds: readonly Bind[];
   /** What every command finds in its environment unless the sandbox says otherwise. */
   environment: Readonly<Record<string, string>>;
@@ -36,6 +37,8 @@ export interface BaseTree {
 export interface BaseContext {
   directory: string;
   bases: string;
+  /** See {@link State}. */
+  lock: string;
   stage: Stage;
   holder: Holder;
   ids: Ids;
@@ -71,7 +74,7 @@ export class Bases {
 
   /** A string that changes when the base's content or tools do. */
   async identify(base: Base, context: BaseContext): Promise<string> {
-    if ("rootfs" in base) (await import("./base-rootfs.js")).checkRootfs(base.rootfs);
+    if ("rootfs" in base) (await import("./base-rootfs.js")).checkRootfs(base.rootfs, dirname(context.bases));
     if ("host" in base || "rootfs" in base) return identifyDirectories(base);
     return (await this.#image(base, context)).digest;
   }
@@ -96,14 +99,17 @@ export class Bases {
   }
 
   async #host(paths: readonly string[], user: User, context: BaseContext): Promise<Omit<BaseTree, "key">> {
-    const binds = await hostBinds(paths, context.stage);
-    const made = await cachedBase(identifyHostSkeleton(binds, user), context, async (draft) => {
-      const root = join(draft, "tree");
-      makeDirectories(root, 0o755);
-      writeHostSkeleton(root, binds, user, context.ids.owner(user));
+    const view = hostView(paths, dirname(context.bases));
+    const made = await cachedBase(identifyHostSkeleton(view, user), context, async (draft) => {
+      makeDirectories(join(draft, "tree"), 0o755);
+      writeHostSkeleton(draft, view, user, context.ids.owner(user));
       return { environment: {} };
     });
-    return { ...this.#tree(made.path, context), binds, environment: hostEnvironment(binds) };
+    const covers = view.hidden.map((at, index) => ({ at, from: hiddenPlace(dirname(made.path), index) }));
+    const binds: Bind[] = [];
+    for (const { at, from } of [...view.shown, ...covers].sort((a, b) => (a.at < b.at ? -1 : 1)))
+      binds.push({ at, from, source: await context.stage.show(from) });
+    return { ...this.#tree(made.path, context), binds, environment: hostEnvironment(view) };
   }
 }
 

@@ -3,7 +3,7 @@ import type { Finding } from "../admin.js";
 import { checkNetworkTools } from "./doctor-programs.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
-import { STACK_WALLS, stackWalls, startStack } from "./network.js";
+import { Networks, STACK_WALLS } from "./network.js";
 import { openSession, openState } from "./state.js";
 
 /** What needs the namespaces: an overlay in the state directory, bubblewrap's walls, the network. */
@@ -43,7 +43,7 @@ export async function checkHolder(directory: string): Promise<Finding[]> {
     return [
       await checkOverlay(holder, directory),
       await checkWalls(holder),
-      ...(checkNetworkTools().ok ? [await checkNetwork(holder)] : []),
+      ...(checkNetworkTools().ok ? [await checkNetwork(holder, paths.hidden)] : []),
     ];
   } finally {
     await holder.close();
@@ -105,13 +105,12 @@ async function checkWalls(holder: Holder): Promise<Finding> {
   }
 }
 
-async function checkNetwork(holder: Holder): Promise<Finding> {
+async function checkNetwork(holder: Holder, session: string): Promise<Finding> {
   const check = "network of a sandbox";
+  const networks = new Networks({ holder }, session);
   try {
-    const walls = stackWalls();
-    await holder.run("sh", "-c", 'echo "route add blackhole 169.254.0.0/16" >net/1.routes');
-    await startStack(holder, "net/1", walls, []);
-    const without = STACK_WALLS.filter((wall) => !walls.includes(wall));
+    await networks.take(Symbol(check));
+    const without = STACK_WALLS.filter((wall) => !networks.walls.includes(wall));
     if (without.length === 0) return { check, ok: true, severity: "warning", detail: "slirp4netns is ready" };
     return {
       check,
@@ -128,5 +127,7 @@ async function checkNetwork(holder: Holder): Promise<Finding> {
       detail: (error as Error).message,
       fix: "in a container, run it with --device /dev/net/tun",
     };
+  } finally {
+    await networks.close();
   }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import type { Finding } from "../admin.js";
 import { findTool, installCommand, TOOL_PATH, TOOLS } from "./tools.js";
 
@@ -79,20 +79,24 @@ export function checkNetworkTools(): Finding {
       `${sudo}modprobe tun; in a container, start it with --device /dev/net/tun`,
     );
   }
-  if (!isWritable("/dev/net/tun")) {
+  const refusal = whyNotOpen("/dev/net/tun");
+  if (refusal) {
     return lack(
-      "/dev/net/tun may not be opened by this user: sandboxes can have no network of their own.",
-      `${sudo}chmod 666 /dev/net/tun`,
+      `/dev/net/tun can't be opened (${refusal.message}): sandboxes can have no network of their own.`,
+      refusal.code === "EACCES"
+        ? `${sudo}chmod 666 /dev/net/tun`
+        : `${sudo}modprobe tun; in a container, start it with --device /dev/net/tun`,
     );
   }
   return { check, ok: true, severity: "warning", detail: "all there" };
 }
 
-function isWritable(path: string): boolean {
+/** By doing it: a container may refuse devices whose mode bits allow it, and a kernel may lack the driver. */
+function whyNotOpen(path: string): NodeJS.ErrnoException | undefined {
   try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    closeSync(openSync(path, "r+"));
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
   }
 }

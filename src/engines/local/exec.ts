@@ -41,7 +41,7 @@ export async function execOn(
   }
   const { holder } = session; // that of the moment: another operation may start a new one meanwhile
   if (request.user === "root") await session.guest();
-  const network = request.network === "on" ? await session.networks.take() : undefined;
+  const network = request.network === "on" ? await session.networks.take(request.sandbox) : undefined;
   try {
     const slot = await session.slots.take();
     let sizing: Sizing | undefined;
@@ -54,7 +54,7 @@ export async function execOn(
       slot.give();
     }
   } finally {
-    if (network) session.networks.give(network);
+    if (network) session.networks.give(request.sandbox, network);
   }
 }
 

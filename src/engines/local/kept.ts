@@ -2,14 +2,12 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -18,10 +16,9 @@ import type { Base, User } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { wallClock } from "../../timers.js";
 import { mergeLayers } from "./compact.js";
+import { markUsed, takeUnused } from "./in-use.js";
 import type { Session } from "./session.js";
-import { usedByLiveSessions } from "./sessions.js";
 import type { Layer, LocalSnapshot } from "./snapshots.js";
-import { setAside } from "./state.js";
 
 /** Keeps a snapshot beyond this process: all that lies on its base, merged into one layer of hard links. */
 export async function keepSnapshot(session: Session, key: string, snapshot: LocalSnapshot): Promise<void> {
@@ -81,8 +78,7 @@ export async function findKept(
 ): Promise<LocalSnapshot | undefined> {
   const place = placesOf(session, key).at(-1);
   if (!place) return undefined;
-  // First the link that says it is in use, then the look whether it is there: who removes looks the other way round.
-  keptLayer(session, basename(place));
+  await keptLayer(session, basename(place));
   let meta: { user: User; below: string[] };
   try {
     meta = JSON.parse(readFileSync(join(place, "meta.json"), "utf8"));
@@ -91,9 +87,12 @@ export async function findKept(
     return undefined;
   }
   const tree = await session.bases.get(base, meta.user, session.baseContext);
-  const layers = [basename(place), ...meta.below].map((name) => keptLayer(session, name));
-  if (layers.some((layer) => layer === undefined)) return undefined;
-  const chain = [...(layers as Layer[]), ...tree.layers];
+  const chain = [...tree.layers];
+  for (const name of [basename(place), ...meta.below].reverse()) {
+    const layer = await keptLayer(session, name);
+    if (!layer) return undefined;
+    chain.unshift(layer);
+  }
   return session.snapshots.create([session.snapshots.newLayer(chain[0]), ...chain], tree, meta.user);
 }
 
@@ -105,15 +104,14 @@ export async function forgetKept(session: Session, key: string): Promise<void> {
 async function removePlaces(session: Session, places: readonly string[]): Promise<void> {
   if (places.length === 0) return;
   for (const place of places) rmSync(join(place, "meta.json"), { force: true });
-  const used = usedByLiveSessions(session.state);
-  const gone = places.filter((place) => !used(place)).flatMap((place) => setAside(place) ?? []);
+  const gone = await takeUnused(places, session.state);
   if (gone.length > 0) await session.holder.task("rm", "-rf", "--", ...gone);
 }
 
-function keptLayer(session: Session, name: string): Layer | undefined {
+async function keptLayer(session: Session, name: string): Promise<Layer | undefined> {
   const path = join(session.state.kept, name, "layer");
   const link = join(session.directory, "l", `k${name}`);
-  if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(path, link);
+  await markUsed(path, link, session.baseContext);
   if (!existsSync(path)) return undefined;
   return { name: `k${name}`, path, level: 0, holds: 1, frozen: true, owned: false };
 }

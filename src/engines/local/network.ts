@@ -1,6 +1,5 @@
-import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, realpathSync } from "node:fs";
 import { connect, type Server } from "node:net";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
 import { forwarder } from "./forward.mjs";
@@ -12,25 +11,34 @@ import { callerProxies } from "./proxy.js";
 export interface Network {
   /** For nsenter, as the holder sees it. */
   readonly path: string;
-  /** What was cut off when it was made. */
-  readonly routes: string;
+  /** The stack's process, in the holder's pid namespace. */
+  readonly stack: string;
   /** It ends with that. */
   readonly holder: Holder;
 }
 
-/** Idle ones kept: each is a mount and a process. */
-const IDLE = 2;
+/** Of sandboxes that may run another command, each a mount and a process. */
+const IDLE = 4;
 
 /**
- * Starts slirp4netns for network namespaces of the holder. Between two commands no process of a sandbox is
- * alive and none may configure its network, so a namespace is as good as new for the next command.
+ * Starts slirp4netns for network namespaces of the holder. What is on its way to a sandbox stays with its stack for
+ * minutes after the command has ended, so no sandbox ever gets the namespace of another, a fork's included.
+ *
+ * slirp4netns keeps sandboxes from the host's loopback only: a service on 0.0.0.0 answers at all the host's other
+ * addresses. They are cut off in each namespace, and followed by a process of the holder's (`watch` in holder.sh),
+ * with whose end every stack ends.
  */
 export class Networks {
   readonly proxies = callerProxies();
-  #idle: Network[] = [];
+  /** What of slirp4netns' walls this machine grants it. */
+  readonly walls = stackWalls();
+  /** By the sandbox whose they are; the one used last is the last. */
+  #idle = new Map<symbol, Network>();
+  /** Made before anybody asks. */
+  #ahead: Promise<Network> | undefined;
   #next = 1;
-  #forwards: Promise<Server[]> | undefined;
-  readonly #walls = stackWalls();
+  #watch: Watch | undefined;
+  #forwards: Promise<Forwards> | undefined;
 
   constructor(
     private readonly owner: HolderOwner,
@@ -39,61 +47,103 @@ export class Networks {
 
   /** They ended with their holder. */
   forget(): void {
-    this.#idle = [];
+    this.#idle.clear();
+    this.#ahead = undefined;
   }
 
-  async take(): Promise<Network> {
-    const routes = blackholes();
-    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      if (idle.routes === routes) return idle;
-      this.#end(idle); // the host has other addresses by now
-    }
-    return this.#make(routes);
+  /** A sandbox's own namespace, or a new one. Throws ENGINE_ERROR. */
+  async take(sandbox: symbol): Promise<Network> {
+    const own = this.#idle.get(sandbox);
+    this.#idle.delete(sandbox);
+    if (own && isUp(own)) return own;
+    if (own) this.#end(own);
+    const ahead = await this.#ahead?.catch(() => undefined);
+    const isFirst = this.#next === 1;
+    this.#ahead = undefined;
+    const network = ahead && isUp(ahead) ? ahead : await this.#make();
+    if (!isFirst) this.#prepare();
+    return network;
   }
 
-  give(network: Network): void {
+  /** For the sandbox's next command; only when no process of its last one is alive. */
+  give(sandbox: symbol, network: Network): void {
     if (!network.holder.alive) return;
-    if (this.#idle.length < IDLE) this.#idle.push(network);
-    else this.#end(network);
+    this.#idle.set(sandbox, network);
+    if (this.#idle.size <= IDLE) return;
+    const [oldest, unused] = this.#idle.entries().next().value as [symbol, Network];
+    this.#idle.delete(oldest);
+    this.#end(unused);
   }
 
   async close(): Promise<void> {
-    for (const server of (await this.#forwards) ?? []) server.close();
+    (await this.#forwards?.catch(() => undefined))?.close();
   }
 
-  #end(network: Network): void {
-    void network.holder.call("unnet", network.path).catch(() => {});
+  #prepare(): void {
+    this.#ahead ??= this.#make();
+    this.#ahead.catch(() => {}); // it is seen when one is needed
   }
 
-  async #make(routes: string): Promise<Network> {
+  #end({ holder, path }: Pick<Network, "holder" | "path">): void {
+    void holder.call("unnet", path).catch(() => {});
+  }
+
+  async #make(): Promise<Network> {
     const { holder } = this.owner;
     const path = `net/${this.#next++}`;
     const ports = this.proxies.loopback.map(({ port }) => String(port));
-    writeFileSync(join(this.directory, `${path}.routes`), routes);
     try {
-      this.#forwards ??= Promise.all(this.proxies.loopback.map((proxy) => forward(proxy, this.directory)));
+      this.#forwards ??= openForwards(this.proxies.loopback, this.directory);
       await this.#forwards;
-      await startStack(holder, path, this.#walls, ports);
+      // The watch first, as the other waits for it.
+      const watch = this.#watching(holder);
+      const [stack] = await Promise.all([startStack(holder, path, this.walls, ports), watch]);
+      return { path, stack, holder };
     } catch (cause) {
       if (cause instanceof SandboxError) throw cause;
-      this.#end({ path, routes, holder });
+      this.#end({ holder, path });
       throw new SandboxError(
         "ENGINE_ERROR",
         `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
         { operation: "exec", cause },
       );
-    } finally {
-      rmSync(join(this.directory, `${path}.routes`), { force: true });
     }
-    return { path, routes, holder };
   }
+
+  /** One watch a holder, and another when it has ended. */
+  #watching(holder: Holder): Promise<unknown> {
+    const known = this.#watch;
+    if (known?.holder === holder && (!known.pid || holder.isRunning(known.pid))) return known.ready;
+    const watch: Watch = { holder, ready: holder.call("watch") };
+    this.#watch = watch;
+    watch.ready.then(
+      (pid) => {
+        watch.pid = pid;
+      },
+      () => {
+        this.#watch = undefined;
+      },
+    );
+    return watch.ready;
+  }
+}
+
+interface Watch {
+  readonly holder: Holder;
+  readonly ready: Promise<string>;
+  /** Once it is known. */
+  pid?: string;
+}
+
+function isUp({ holder, stack }: Network): boolean {
+  return holder.isRunning(stack);
 }
 
 /** What slirp4netns can put up around itself: a root file system of its own, and a filter for system calls. */
 export const STACK_WALLS = ["--enable-sandbox", "--enable-seccomp"];
 
 /** Those that it is to put up here. */
-export function stackWalls(): string[] {
+function stackWalls(): string[] {
   return STACK_WALLS.filter((wall) => wall !== "--enable-sandbox" || canSandboxFind("/etc/resolv.conf"));
 }
 
@@ -103,20 +153,19 @@ function canSandboxFind(path: string): boolean {
 }
 
 /**
- * Makes a network namespace with slirp4netns in it. Walls that this machine refuses it (some containers do) are
- * taken out of `walls`.
+ * Makes a network namespace with slirp4netns in it, and gives that one's pid. Walls that this machine refuses it
+ * (some containers do) are taken out of `walls`.
  */
-export async function startStack(
+async function startStack(
   holder: Holder,
   path: string,
   walls: string[],
   ports: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const forward = ports.length > 0 ? [nodeProgram(), helperPath("forward-program.mjs")] : ["", ""];
   for (;;) {
     try {
-      await holder.call("net", path, walls.join(" "), ...forward, ...ports);
-      return;
+      return await holder.call("net", path, walls.join(" "), ...forward, ...ports);
     } catch (error) {
       const { message } = error as Error;
       const refused = walls.findIndex((wall) => REFUSALS[wall]?.test(message));
@@ -132,29 +181,35 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   "--enable-seccomp": /enable_seccomp failed|unrecognized option '--enable-seccomp'/,
 };
 
-/** Our side of a forwarded proxy; see forward-program.mjs for the sandbox's. */
-async function forward({ host, port }: { host: string; port: number }, directory: string): Promise<Server> {
-  const server = forwarder(() => connect(port, host)).unref();
-  await new Promise((resolve, reject) => {
-    server.once("error", reject).listen(join(directory, `net/p${port}`), () => resolve(undefined));
-  });
-  return server;
+interface Forwards {
+  close(): void;
 }
 
-/**
- * slirp4netns keeps sandboxes from the host's loopback only: a service on 0.0.0.0 answers at the host's other
- * addresses, and a cloud's metadata service at its link-local one.
- */
-function blackholes(): string {
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal }) => !internal);
-  const v4 = own.filter(({ family }) => family === "IPv4").map(({ address }) => `${address}/32`);
-  const v6 = own
-    .filter(({ family, address }) => family === "IPv6" && !address.startsWith("fe80"))
-    .map(({ address }) => `${address}/128`);
-  return [
-    ...["169.254.0.0/16", ...v4].map((to) => `route add blackhole ${to}\n`),
-    ...["fe80::/10", ...v6].map((to) => `route add blackhole ${to}\n`),
-  ].join("");
+/** Our side of the forwarded proxies; see forward-program.mjs for the sandbox's. */
+async function openForwards(
+  proxies: readonly { host: string; port: number }[],
+  directory: string,
+): Promise<Forwards> {
+  if (proxies.length === 0) return { close: () => {} };
+  // By descriptor: a socket's path may have 107 bytes, and the state's any number.
+  const place = openSync(join(directory, "net"), constants.O_RDONLY | constants.O_DIRECTORY);
+  const servers: Server[] = [];
+  const close = () => {
+    for (const server of servers) server.close();
+    closeSync(place);
+  };
+  try {
+    for (const { host, port } of proxies) {
+      const server = forwarder(() => connect(port, host)).unref();
+      servers.push(server);
+      await new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(`/proc/self/fd/${place}/p${port}`, () => resolve(undefined));
+      });
+    }
+    return { close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { Base, Change, OpenOptions } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { NAMESERVER } from "./base-host-skeleton.js";
+import { HOSTS, NAMESERVER } from "./base-host-skeleton.js";
 import { applyChange } from "./change.js";
 import { setAttributes } from "./descriptors.js";
 import { readFromTree } from "./files.js";
@@ -60,6 +60,7 @@ async function imageChanges(tree: Tree): Promise<Change[]> {
   const data = (content: string) => Buffer.from(content);
   const changes: Change[] = [
     { kind: "write", path: "/etc/resolv.conf", data: data(`nameserver ${NAMESERVER}\n`) },
+    { kind: "write", path: "/etc/hosts", data: data(HOSTS + otherHosts(await textOf(tree, "/etc/hosts"))) },
   ];
   const passwd = await textOf(tree, "/etc/passwd");
   if (!new RegExp(`^[^:]*:[^:]*:${SANDBOX_ID}:`, "m").test(passwd)) {
@@ -73,6 +74,15 @@ async function imageChanges(tree: Tree): Promise<Change[]> {
       changes.push({ kind: "write", path: "/etc/group", data: data(`${group}sandbox:x:${SANDBOX_ID}:\n`) });
   }
   return changes;
+}
+
+/** Lines of a hosts file that don't say what localhost is. */
+function otherHosts(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => /^[^#]*\S\s+\S/.test(line) && !/^\s*(127\.|::1\s)|\slocalhost\b/.test(line))
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 async function textOf(tree: Tree, path: string): Promise<string> {

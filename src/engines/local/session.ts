@@ -8,7 +8,8 @@ import { Cgroups, findCgroups } from "./cgroups.js";
 import { compactChain } from "./compact.js";
 import { asSandboxError } from "./files.js";
 import { Holder, type HolderOwner } from "./holder.js";
-import { idsOfCaller } from "./ids.js";
+import { type Ids, idsOfCaller } from "./ids.js";
+import { markUsed } from "./in-use.js";
 import { Networks } from "./network.js";
 import { Opened } from "./opened.js";
 import { Slots } from "./slots.js";
@@ -16,6 +17,26 @@ import { type LocalSnapshot, Snapshots } from "./snapshots.js";
 import { Stage } from "./stage.js";
 import { makeDirectories, openSession, openState, type State } from "./state.js";
 import { latin1, Tree, treeLost } from "./tree.js";
+
+/** A machine that was suspended meanwhile may have the new session taken for a dead one: then there is another. */
+async function startHolder(
+  state: State,
+  ids: Ids,
+  attempts = 3,
+): Promise<{ path: string; lease: number; holder: Holder }> {
+  const { hidden, path, lease } = openSession(state.sessions);
+  let holder: Holder | undefined;
+  try {
+    holder = await Holder.start(hidden, path, ids, lease);
+    renameSync(hidden, path);
+    return { path, lease, holder };
+  } catch (error) {
+    await holder?.close();
+    closeSync(lease);
+    if (existsSync(hidden) || attempts === 1) throw error;
+    return startHolder(state, ids, attempts - 1);
+  }
+}
 
 /** Everything one engine has running in this process, and its directory of the state. */
 export class Session implements HolderOwner {
@@ -35,13 +56,7 @@ export class Session implements HolderOwner {
 
   static async start(stateDirectory: string): Promise<Session> {
     const state = openState(stateDirectory);
-    const { hidden, path, lease } = openSession(state.sessions);
-    const ids = idsOfCaller();
-    const holder = await Holder.start(hidden, path, ids, lease).catch((error) => {
-      closeSync(lease);
-      throw error;
-    });
-    renameSync(hidden, path);
+    const { path, lease, holder } = await startHolder(state, idsOfCaller());
     await holder.run("mknod", "whiteout", "c", "0", "0"); // overlayfs's mark for "not here", to be linked
     const session = new Session(holder, state, path, lease);
     session.#reclaiming = holder.task("reclaim", state.sessions).catch(() => {});
@@ -65,6 +80,7 @@ export class Session implements HolderOwner {
     return {
       directory: this.directory,
       bases: this.state.bases,
+      lock: this.state.lock,
       stage: this.stage,
       holder: this.holder,
       ids: this.ids,
@@ -185,6 +201,7 @@ export class Session implements HolderOwner {
       const key = createHash("sha256").update(`${name}\0${base.key}`).digest("hex").slice(0, 24);
       const directory = join(this.state.caches, key);
       const owner = this.ids.owner(request.user);
+      await markUsed(directory, join(this.directory, "l", `c${key}`), this.baseContext);
       makeDirectories(directory, 0o755);
       if (owner) chownSync(directory, owner.uid, owner.gid);
       options.push("--bind", await this.stage.show(directory), path);

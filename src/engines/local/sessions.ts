@@ -1,21 +1,12 @@
 import { spawnSync } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { wallClock } from "../../timers.js";
 import type { Pruned, PruneOptions, Session } from "../admin.js";
 import { Holder } from "./holder.js";
 import { idsOfCaller } from "./ids.js";
-import { openSession, openState, type State, setAside, stateDirectory } from "./state.js";
-import { findTool } from "./tools.js";
+import { isLive, takeUnused, usedByLiveSessions } from "./in-use.js";
+import { openSession, openState, type State, stateDirectory } from "./state.js";
 
 /** The engines of all processes that use this state directory, dead ones included. */
 export async function listSessions(directory: string = stateDirectory()): Promise<Session[]> {
@@ -24,21 +15,30 @@ export async function listSessions(directory: string = stateDirectory()): Promis
   const commands = runningCommands();
   return readdirSync(sessions)
     .filter((id) => !id.startsWith("."))
-    .map((id) => {
-      const path = join(sessions, id);
-      const holder = existsSync(join(path, "holder"))
-        ? Number(readFileSync(join(path, "holder"), "utf8"))
-        : 0;
-      const live = isLive(path);
-      return {
-        id,
-        pid: Number(id.split("-")[0]),
-        startedAt: statSync(path).birthtime,
-        live,
-        running: live ? (commands.get(holder) ?? 0) : 0,
-        diskBytes: diskBytes([path]),
-      };
-    });
+    .flatMap((id) => describe(id, join(sessions, id), commands) ?? []);
+}
+
+/** Undefined for one that ends meanwhile. */
+function describe(id: string, path: string, commands: ReadonlyMap<number, number>): Session | undefined {
+  const live = isLive(path);
+  const startedAt = statSync(path, { throwIfNoEntry: false })?.birthtime;
+  if (!startedAt) return undefined;
+  return {
+    id,
+    pid: Number(id.split("-")[0]),
+    startedAt,
+    live,
+    running: live ? (commands.get(holderOf(path)) ?? 0) : 0,
+    diskBytes: diskBytes([path]),
+  };
+}
+
+function holderOf(session: string): number {
+  try {
+    return Number(readFileSync(join(session, "holder"), "utf8"));
+  } catch {
+    return 0; // it is just starting, or ending
+  }
 }
 
 /**
@@ -51,82 +51,34 @@ export async function prune(
 ): Promise<Pruned> {
   if (!existsSync(join(directory, "sessions"))) return { sessions: 0, kept: 0, bytes: 0 };
   const state = openState(directory);
+  // Not even looked at while it starts: the look is a lock, which its holder is about to take.
   const dead = readdirSync(state.sessions)
     .map((id) => join(state.sessions, id))
-    .filter((path) => !isLive(path) && !isStarting(path));
+    .filter((path) => !isStarting(path) && !isLive(path));
   const isRest = (path: string) => isDraft(path) || isForgotten(path, state);
-  const old = unusedKept(state).filter(
-    (path) => all || isRest(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs),
-  );
-  const rests = old.filter(isRest);
-  // Nobody finds them any more from here on; who found one just before has linked it.
-  for (const path of old) if (isKept(path, state)) rmSync(join(path, "meta.json"), { force: true });
   const used = usedByLiveSessions(state);
-  const kept = old.filter((path) => !used(path));
-  const bytes = diskBytes([...dead, ...kept]);
-  if (dead.length + kept.length === 0) return { sessions: 0, kept: 0, bytes: 0 };
+  const old = [state.kept, state.bases, state.caches]
+    .flatMap((place) => readdirSync(place).map((name) => join(place, name)))
+    .filter((path) => !isBeingMade(path) && !used(path))
+    .filter((path) => all || isRest(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs));
+  if (dead.length + old.length === 0) return { sessions: 0, kept: 0, bytes: 0 };
+  const bytes = diskBytes([...dead, ...old]);
+  const rests = old.filter(isRest).length;
   // In a holder, since an ordinary caller can delete some directories only there.
   const { hidden, lease } = openSession(state.sessions);
   const holder = await Holder.start(hidden, hidden, idsOfCaller(), lease).finally(() => closeSync(lease));
   try {
     await holder.run("reclaim", state.sessions);
-    const gone = takeAway(kept, state);
+    const gone = await takeUnused(old, state);
     if (gone.length > 0) await holder.run("rm", "-rf", "--", ...gone);
+    return { sessions: dead.length, kept: Math.max(0, gone.length - rests), bytes };
   } finally {
     await holder.close();
   }
-  return { sessions: dead.length, kept: kept.filter((path) => !rests.includes(path)).length, bytes };
-}
-
-/** Sets aside all but what a session has come to use just now; gives the new names. */
-function takeAway(paths: readonly string[], state: State): string[] {
-  const moves = paths.map((path) => ({ path, aside: setAside(path) }));
-  // Who links one from here on will not find it there.
-  const used = usedByLiveSessions(state);
-  return moves.flatMap(({ path, aside }) => {
-    if (!aside) return [];
-    if (!used(path) || existsSync(path)) return [aside];
-    renameSync(aside, path);
-    return [];
-  });
-}
-
-/** A live owner holds a lock on its lease, which ends with it however it ends. */
-function isLive(session: string): boolean {
-  const lease = join(session, "lease");
-  return (
-    existsSync(lease) && spawnSync(findTool("flock") ?? "flock", ["-n", "-s", lease, "true"]).status !== 0
-  );
 }
 
 function isStarting(session: string): boolean {
   return /\/\.[^/]*$/.test(session) && ageMs(session) < 60_000;
-}
-
-/** What lies under kept, bases and caches, without what live sessions use. */
-function unusedKept(state: State): string[] {
-  // Which caches its commands use, a session has nowhere written down.
-  const caches = liveSessions(state).length > 0 ? [] : [state.caches];
-  const used = usedByLiveSessions(state);
-  return [state.kept, state.bases, ...caches]
-    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
-    .filter((path) => !used(path));
-}
-
-/** Whether a live session has linked a directory of the state, or something in it. */
-export function usedByLiveSessions(state: State): (path: string) => boolean {
-  const targets = liveSessions(state).flatMap((path) =>
-    readdirSync(join(path, "l"), { withFileTypes: true })
-      .filter((entry) => entry.isSymbolicLink())
-      .map(({ name }) => readlinkSync(join(path, "l", name))),
-  );
-  return (path) => targets.some((target) => target === path || target.startsWith(`${path}/`));
-}
-
-function liveSessions(state: State): string[] {
-  return readdirSync(state.sessions)
-    .map((id) => join(state.sessions, id))
-    .filter((path) => isLive(path) && existsSync(join(path, "l")));
 }
 
 function isKept(path: string, { kept }: State): boolean {
@@ -140,8 +92,15 @@ function isForgotten(path: string, state: State): boolean {
 
 /** Half-made, or half-removed, by a process that was killed. */
 function isDraft(path: string): boolean {
-  return /\.(gone-)?[0-9a-f]{8}$/.test(path) && ageMs(path) > 60_000;
+  return DRAFT.test(path) && !isBeingMade(path);
 }
+
+/** Who makes one touches it. */
+function isBeingMade(path: string): boolean {
+  return DRAFT.test(path) && ageMs(path) <= 60_000;
+}
+
+const DRAFT = /\.(gone-)?[0-9a-f]{8}$/;
 
 function ageMs(path: string): number {
   return wallClock() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? wallClock());

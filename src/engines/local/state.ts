@@ -15,6 +15,8 @@ export interface State {
   kept: string;
   bases: string;
   caches: string;
+  /** A file to lock: shared by who comes to use something of the state, alone by who removes what nobody uses. */
+  lock: string;
 }
 
 /** Directories of the state, made when missing. Nobody else may look in. */
@@ -29,7 +31,13 @@ export function openState(directory: string): State {
     if ((statSync(path).mode & 0o711) !== 0o711) chmodSync(path, 0o711);
     return path;
   };
-  return { sessions: made("sessions"), kept: made("kept"), bases: made("bases"), caches: made("caches") };
+  return {
+    sessions: made("sessions"),
+    kept: made("kept"),
+    bases: made("bases"),
+    caches: made("caches"),
+    lock: join(real, "lock"),
+  };
 }
 
 /**

@@ -124,7 +124,8 @@ export class Tree {
   }
 
   #bindOf(real: string): Bind | undefined {
-    return this.binds.find(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
+    // The last: inner ones lie on outer ones, and come after them.
+    return this.binds.findLast(({ at }) => real === latin1(at) || real.startsWith(`${latin1(at)}/`));
   }
 
   /** What is at a path without links; undefined where nothing is, or where a link is on the way by now. */
