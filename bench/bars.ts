@@ -39,6 +39,8 @@ export const rows = {
     bar: { ratio: 0.25 },
   },
   export: { work: "exportDirectory, 5,000 files", floor: "cp -r", bar: { ratio: 1.5 } },
+  "loop-many": { work: "longest stop of the event loop, 60,000 files in and out", bar: { milliseconds: 50 } },
+  "loop-large": { work: "longest stop of the event loop, 2 GiB in and out", bar: { milliseconds: 50 } },
   "example-build": {
     work: "npm ci and build of the example",
     floor: "the same on the host",

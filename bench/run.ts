@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { type Bar, type Row, type RowId, rows } from "./bars.js";
 import { daggerExec, daggerExecLate, daggerForks, daggerLive } from "./dagger-exec.js";
 import { daggerRefreshAgain, daggerWrite } from "./dagger-files.js";
+import { eventLoop } from "./event-loop.js";
 import { example } from "./example.js";
 import { execForks, execManyOpen, execThousandth, execTrue } from "./exec.js";
 import { files } from "./files.js";
@@ -19,7 +20,7 @@ import { validateAgain } from "./validate.js";
 const groups: readonly Group[] = [
   // Rows that delete many files when they end come last: that slows down a disk for seconds.
   ...[execTrue, execForks, files, execManyOpen, execThousandth, memory],
-  ...[exportOut, example, refresh, validateAgain, fork],
+  ...[exportOut, example, refresh, validateAgain, eventLoop, fork],
   ...[daggerExec, daggerExecLate, daggerForks, daggerLive, daggerWrite, daggerRefreshAgain],
 ];
 

@@ -41,6 +41,11 @@ export function checkTimeout(timeoutMs: unknown, operation: string): void {
   throw invalid(operation, `timeoutMs must be ${range}, but is ${shown(timeoutMs)}`);
 }
 
+export function checkMaxBytes(maxBytes: unknown, operation: string): void {
+  if (maxBytes === undefined || (Number.isSafeInteger(maxBytes) && Number(maxBytes) >= 0)) return;
+  throw invalid(operation, `maxBytes must be a whole number of bytes, but is ${shown(maxBytes)}`);
+}
+
 /** Options are an object, with no name that means nothing: a misspelt one must not be ignored. */
 export function checkOptions<T extends { signal?: AbortSignal }>(
   options: T,

@@ -128,12 +128,19 @@ export interface ImportEntry {
   type: "file" | "directory" | "symlink";
   /** Permission bits without setuid, setgid. */
   mode: number;
+  /** Of a file its length, holes included. */
   size: number;
+  /** Bytes that a file takes on the host's disk: less than its length when it has holes. */
+  allocated: number;
+  /** When its content was last modified, in seconds since 1970. */
+  mtime: number;
+  /** The same for all names of one file that has several; left out where it has one. */
+  inode?: string;
   /** Equal stamps mean that the host's file has not changed: size, mtime, ctime and inode. */
   stamp: string;
 }
 
-/** What an import brought, as the engine wants to be told of it at the next import of the same pair. */
+/** What an import brought, without what vanished meanwhile, as the engine wants to be told of it at the next import of the same pair. */
 export interface ImportRecord {
   /** Relative path (latin1 of its bytes, so that any name is a key) to the host's stamp. */
   readonly stamps: ReadonlyMap<string, string>;

@@ -89,7 +89,13 @@ export interface RefreshOptions {
   exclude?: readonly string[];
   /** Leave out what `.gitignore` files in the tree name. Default false. */
   gitignore?: boolean;
+  /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */
   timeoutMs?: number;
+  /**
+   * Bytes. Refuse, with LIMIT and before anything is copied, what is larger together. A file counts its length less its
+   * holes, or what it takes on a disk that compresses; one that is longer than this, holes included, is refused too.
+   * Default: none.
+   */
   maxBytes?: number;
   signal?: AbortSignal;
 }
@@ -121,7 +127,13 @@ export interface ExportOptions {
   allowSecrets?: boolean;
   /** Let files land in a `.git` of the host, whose hooks and config would run there. Default false. */
   allowGit?: boolean;
+  /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */
   timeoutMs?: number;
+  /**
+   * Bytes. Refuse, with LIMIT and before anything is copied, what is larger together. A file counts its length less its
+   * holes, or what it takes on a disk that compresses; one that is longer than this, holes included, is refused too.
+   * Default: none.
+   */
   maxBytes?: number;
   signal?: AbortSignal;
 }

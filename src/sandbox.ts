@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { checkEnv, checkFiles, checkGlobs, checkOptions, checkSecrets } from "./arguments.js";
+import {
+  checkEnv,
+  checkFiles,
+  checkGlobs,
+  checkMaxBytes,
+  checkOptions,
+  checkSecrets,
+  checkTimeout,
+} from "./arguments.js";
 import { type Core, startCore } from "./core.js";
 import { checkHostPath } from "./create-arguments.js";
 import type { Entry } from "./engine.js";
@@ -229,8 +237,11 @@ export class Sandbox {
    * content and type afterwards. What an earlier refresh of the same pair brought and the host no longer has
    * is removed; what the sandbox made itself stays. What is unchanged on both sides is not copied again.
    *
+   * Modification times, hard links among the files and holes in them come along. The host's directory may be in use:
+   * what vanishes meanwhile was never there, and a file that changes while it is read is read again.
+   *
    * @throws SandboxError NOT_FOUND and NOT_A_DIRECTORY for either directory, PERMISSION for a host file that
-   * can't be read, LIMIT for a full disk.
+   * can't be read, TIMEOUT, LIMIT for a full disk, for more than `maxBytes` and for more than the sandbox's `diskMiB`.
    */
   async refreshFromHost(
     hostPath: string,
@@ -240,6 +251,8 @@ export class Sandbox {
     const operation = "refreshFromHost";
     checkOptions(options, ["include", "exclude", "gitignore", "timeoutMs", "maxBytes"], operation);
     checkGlobs(options, operation);
+    checkTimeout(options.timeoutMs, operation);
+    checkMaxBytes(options.maxBytes, operation);
     const from = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
     return this.#core.run(operation, options, (context) =>
@@ -251,8 +264,12 @@ export class Sandbox {
    * Copies a sandbox directory to the host, merging into what is there or, with `replace`, in its place. It
    * never writes through a link on the host, nor creates one that points out of the exported tree.
    *
+   * Modification times, hard links among the files and holes in them come along. A file that the host has already,
+   * with the same bytes, is left as it is, its time too. What is stopped leaves no temporary file, and the host as it
+   * was; or, where many files were being moved into a directory that was there, each of them old or new.
+   *
    * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY, SECRET_LEAK when a file holds a secret's value,
-   * UNSAFE_EXPORT with `strict`, PERMISSION, LIMIT for a full disk.
+   * UNSAFE_EXPORT with `strict`, PERMISSION, TIMEOUT, LIMIT for a full disk and for more than `maxBytes`.
    */
   async exportDirectory(
     sandboxPath: string,
@@ -260,12 +277,11 @@ export class Sandbox {
     options: ExportOptions = {},
   ): Promise<ExportResult> {
     const operation = "exportDirectory";
-    checkOptions(
-      options,
-      ["include", "exclude", "replace", "strict", "allowSecrets", "allowGit", "timeoutMs", "maxBytes"],
-      operation,
-    );
+    const safety = ["strict", "allowSecrets", "allowGit"] as const;
+    checkOptions(options, ["include", "exclude", "replace", "timeoutMs", "maxBytes", ...safety], operation);
     checkGlobs(options, operation);
+    checkTimeout(options.timeoutMs, operation);
+    checkMaxBytes(options.maxBytes, operation);
     const to = checkHostPath(hostPath, "the host directory", operation);
     checkPath(sandboxPath, operation);
     return this.#core.run(operation, options, (context) =>

@@ -1,58 +1,44 @@
 import * as fs from "node:fs";
+import type { Beneath } from "../beneath.js";
+import { SandboxError } from "../errors.js";
 import type { LeakScan } from "../redaction/leaks.js";
 import { printable } from "./bytes.js";
+import { type Copied, DataCopier, type Sides } from "./copy-data.js";
 import { hostError } from "./errors.js";
 import type { Planned } from "./plan.js";
 import type { Slices } from "./slices.js";
+import { seconds } from "./times.js";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 // What is planned as a file is one; should it not be, opening it must neither follow a link nor hang.
 const READ_ONLY_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
-const CHUNK_BYTES = 1024 * 1024;
-const ZEROS = Buffer.alloc(CHUNK_BYTES);
+const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 type File = Planned & { kind: "file" };
 
-/** Copies files of the sandbox to the host, and compares them. One at a time: the buffers are shared. */
+/** Copies files of the sandbox to the host, and compares them. One at a time. */
 export class FileCopier {
   readonly #operation: string;
-  readonly #slices: Slices;
-  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  readonly #otherBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  readonly #tree: Beneath;
+  readonly #data: DataCopier;
 
-  constructor(operation: string, slices: Slices) {
+  constructor(operation: string, tree: Beneath, slices: Slices) {
     this.#operation = operation;
-    this.#slices = slices;
+    this.#tree = tree;
+    this.#data = new DataCopier(slices);
   }
 
-  /** Creates `to`, which must not exist. Gives the bytes copied and whether `scan` found something. */
-  async copy(
-    file: File,
-    to: Buffer,
-    shownTo: () => string,
-    scan?: LeakScan,
-  ): Promise<{ bytes: number; leak: boolean }> {
-    const source = this.#read(file, () => fs.openSync(file.full, READ_ONLY_FILE));
+  /** Creates `to`, which must not exist, with the file's mode and time. */
+  async copy(file: File, to: Buffer, shownTo: () => string, scan?: LeakScan): Promise<Copied> {
+    const sides = this.#sides(file, shownTo);
+    const { descriptor: source, stat } = this.#open(file);
     let sink: number | undefined;
     try {
-      sink = this.#write(shownTo, () => fs.openSync(to, NEW_FILE, file.mode));
+      sink = write(sides, () => fs.openSync(to, NEW_FILE, file.mode));
+      const copied = await this.#data.copy(source, sink, stat, sides, scan);
       const descriptor = sink;
-      let bytes = 0;
-      let leak = false;
-      let endsInHole = false;
-      while (bytes < file.size) {
-        if (this.#slices.due()) await this.#slices.rest();
-        const chunk = this.#read(file, () => readChunk(source, this.#buffer));
-        if (chunk.length === 0) break;
-        if (scan?.push(chunk)) leak = true;
-        endsInHole = file.sparse && chunk.equals(ZEROS.subarray(0, chunk.length));
-        const start = bytes;
-        if (!endsInHole) this.#write(shownTo, () => writeAll(descriptor, chunk, start));
-        bytes += chunk.length;
-      }
-      if (endsInHole) this.#write(shownTo, () => fs.ftruncateSync(descriptor, bytes));
-      return { bytes, leak };
+      write(sides, () => fs.futimesSync(descriptor, seconds(stat.atimeNs), seconds(stat.mtimeNs)));
+      return copied;
     } finally {
       fs.closeSync(source);
       if (sink !== undefined) fs.closeSync(sink);
@@ -60,56 +46,53 @@ export class FileCopier {
   }
 
   /** The same for a host file that has the same bytes already; undefined when it hasn't, or can't be read. */
-  async compare(
-    file: File,
-    twin: Buffer,
-    scan?: LeakScan,
-  ): Promise<{ bytes: number; leak: boolean } | undefined> {
-    const source = this.#read(file, () => fs.openSync(file.full, READ_ONLY_FILE));
+  async compare(file: File, twin: Buffer, scan?: LeakScan): Promise<Copied | undefined> {
+    const { descriptor: source } = this.#open(file);
     let other: number | undefined;
     try {
       other = openOrNothing(twin);
       if (other === undefined) return undefined;
-      let bytes = 0;
-      let leak = false;
-      while (bytes < file.size) {
-        if (this.#slices.due()) await this.#slices.rest();
-        const chunk = this.#read(file, () => readChunk(source, this.#buffer));
-        if (chunk.length === 0 || !chunk.equals(readChunk(other, this.#otherBuffer))) return undefined;
-        if (scan?.push(chunk)) leak = true;
-        bytes += chunk.length;
-      }
-      return { bytes, leak };
+      const sides = this.#sides(file, () => printable(twin));
+      return await this.#data.compare(source, other, file.size, sides, scan);
     } finally {
       fs.closeSync(source);
       if (other !== undefined) fs.closeSync(other);
     }
   }
 
-  #read<Result>(file: File, call: () => Result): Result {
-    try {
-      return call();
-    } catch (error) {
-      throw hostError(error, this.#operation, "Can't read", printable(file.path));
-    }
+  close(): Promise<void> {
+    return this.#data.close();
   }
 
-  #write<Result>(shownTo: () => string, call: () => Result): Result {
+  #open(file: File): { descriptor: number; stat: fs.BigIntStats } {
+    const sides = this.#sides(file, () => "");
+    let descriptor: number;
     try {
-      return call();
+      descriptor = fs.openSync(this.#tree.place(file.path.toString("latin1")), READ_ONLY_FILE);
     } catch (error) {
-      throw hostError(error, this.#operation, "Can't write", shownTo());
+      throw sides.reading(error);
     }
+    const stat = fs.fstatSync(descriptor, { bigint: true });
+    if (stat.isFile() && Number(stat.size) === file.size) return { descriptor, stat };
+    fs.closeSync(descriptor);
+    const path = printable(file.path);
+    const message = `Stopped the export: ${path} is no longer the file it was when the export began; something changed it meanwhile.`;
+    throw new SandboxError("UNSAFE_EXPORT", message, { operation: this.#operation, path });
+  }
+
+  #sides(file: File, shownTo: () => string): Sides {
+    return {
+      reading: (error) => hostError(error, this.#operation, "Can't read", printable(file.path)),
+      writing: (error) => hostError(error, this.#operation, "Can't write", shownTo()),
+    };
   }
 }
 
-function readChunk(descriptor: number, buffer: Buffer): Buffer {
-  return buffer.subarray(0, fs.readSync(descriptor, buffer, 0, CHUNK_BYTES, null));
-}
-
-function writeAll(sink: number, chunk: Buffer, position: number): void {
-  for (let done = 0; done < chunk.length; ) {
-    done += fs.writeSync(sink, chunk, done, chunk.length - done, position + done);
+function write<Result>(sides: Sides, call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    throw sides.writing(error);
   }
 }
 

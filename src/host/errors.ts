@@ -25,7 +25,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: "its file system is mounted read-only",
   ENOSPC: "no space is left on its file system; free some, or choose another place",
   EDQUOT: "the disk quota is used up; free some space, or choose another place",
-  EMFILE: "too many files are open; raise `ulimit -n`",
+  EMFILE:
+    "this process has as many files open as it may; see `ulimit -n`, and raise it with `ulimit -n 65536` (LimitNOFILE= in a systemd unit) before starting it",
+  ENFILE:
+    "the whole machine has as many files open as it may; raise it with `sysctl fs.file-max`; `ulimit -n` is each process's own limit",
+  EFBIG: "its file system takes no file of that size",
   EEXIST: "two names of the export are the same one on this file system; leave one out with exclude",
   ELOOP: "its links lead in a circle",
   ENAMETOOLONG: "the path is too long for the system",

@@ -1,12 +1,14 @@
 import * as fs from "node:fs";
+import { Beneath } from "../beneath.js";
 import { SandboxError } from "../errors.js";
 import type { ExportOptions, ExportResult, Skipped } from "../options.js";
 import type { LeakScan } from "../redaction/leaks.js";
+import { type Amount, refuseTooLittleRoom, refuseTooMuch } from "./amount.js";
 import { parentOf, printable } from "./bytes.js";
 import { hostError } from "./errors.js";
 import { refuseLeakingNames } from "./leaks.js";
 import { placeInto } from "./place.js";
-import { planExport } from "./plan.js";
+import { type Planned, planExport } from "./plan.js";
 import { replaceDirectory, stagingPlace } from "./replace.js";
 import { Slices } from "./slices.js";
 import { stage } from "./stage.js";
@@ -22,17 +24,18 @@ export type ExportTreeOptions = ExportOptions & {
 };
 
 /**
- * Copies a sandbox directory to the host. Its content is hostile; nothing may change it meanwhile.
+ * Copies a sandbox directory to the host. Its content is hostile, and even if something were changing it meanwhile,
+ * nothing outside of it is read.
  *
  * Everything is checked first, then built in a private directory next to its place, then moved in by rename,
- * so an export that fails or is aborted leaves the host as it was. The abort signal counts until moving
- * begins. A file is replaced whole. Modes are those of the source without setuid, setgid and sticky, and
- * nobody but the owner may write.
+ * so an export that fails or is aborted before leaves the host as it was; one that is aborted while many files are
+ * being moved leaves those that were. A file is replaced whole. Modes are those of the source without setuid, setgid
+ * and sticky, and nobody but the owner may write.
  *
  * @param root - A host directory that shows the sandbox directory; not a link.
  * @returns How many regular files and links were put in place, the bytes of the files, and what was left out.
  * @throws SandboxError UNSAFE_EXPORT, SECRET_LEAK, NOT_A_DIRECTORY and NOT_A_FILE for what is in the way,
- * PERMISSION, LIMIT for a full disk, INVALID_ARGUMENT, ABORTED.
+ * PERMISSION, LIMIT for a full disk and for `maxBytes`, INVALID_ARGUMENT, ABORTED.
  */
 export async function exportTree(
   root: string,
@@ -49,22 +52,34 @@ export async function exportTree(
 
 async function exportTo(target: Target, root: string, options: ExportTreeOptions): Promise<ExportResult> {
   if (options.allowGit !== true) refuseGitTarget(target, operation);
-  if (options.replace === true) refuseCostlyReplace(target, options.allowGit === true, operation);
-  const { planned, skipped } = await planExport(openRoot(root), target, options);
+  if (options.replace === true) await refuseCostlyReplace(target, options.allowGit === true, operation);
+  const tree = openRoot(root);
+  try {
+    return await exportFrom(tree, target, options);
+  } finally {
+    tree.close();
+  }
+}
+
+async function exportFrom(tree: Beneath, target: Target, options: ExportTreeOptions): Promise<ExportResult> {
+  const { planned, skipped } = await planExport(tree, target, options);
   const newScan = options.allowSecrets === true ? undefined : options.leakScanner;
+  const slices = new Slices(operation, options.signal);
   if (options.strict === true) refuseSkipped(skipped, target);
-  if (newScan !== undefined) refuseLeakingNames(planned, newScan);
+  if (newScan !== undefined) await refuseLeakingNames(planned, newScan, slices);
 
   const place = stagingPlace(target, options.replace === true);
+  refuseAmount(planned, place.directory, options.maxBytes);
   for (const directory of [target.anchor, parentOf(target.path)]) await removeStale(directory);
-  const slices = new Slices(operation, options.signal);
   const staging = openStaging(place.directory);
   let result: ExportResult;
   try {
-    const input = { planned, tree: staging.tree, names: place.names, target: target.path, newScan, slices };
+    const { names } = place;
+    const input = { tree, planned, directory: staging.tree, names, target: target.path, newScan, slices };
     result = { ...(await stage(input)), skipped };
-    if (place.replaces) await replaceDirectory(staging, place, target.path);
-    else await placeInto(staging.tree, place.directory, new Slices(operation));
+    const placing = new Slices(operation, options.signal, "what was in place by then is there, whole");
+    if (place.replaces) await replaceDirectory(staging, place, target.path, placing);
+    else await placeInto(staging.tree, place.directory, placing);
   } catch (error) {
     // What went wrong first is what the caller has to know.
     await staging.remove().catch(() => undefined);
@@ -74,9 +89,19 @@ async function exportTo(target: Target, root: string, options: ExportTreeOptions
   return result;
 }
 
-function openRoot(root: string): Buffer {
+/** Before anything is copied. What the host has already takes nothing more. */
+function refuseAmount(planned: readonly Planned[], directory: Buffer, maxBytes: number | undefined): void {
+  const files: (Amount & { twin?: Buffer })[] = planned.filter((item) => item.kind === "file");
+  const advice = "Leave files out with exclude";
+  if (maxBytes !== undefined)
+    refuseTooMuch(files, maxBytes, operation, "maxBytes", `${advice}, or raise maxBytes.`);
+  const fresh = files.filter(({ twin }) => twin === undefined);
+  refuseTooLittleRoom(fresh, directory, operation, `${advice}, free some space, or choose another place.`);
+}
+
+function openRoot(root: string): Beneath {
   const stat = fs.lstatSync(root, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return Buffer.from(root);
+  if (stat?.isDirectory()) return new Beneath(root);
   const code = stat === undefined ? "NOT_FOUND" : "NOT_A_DIRECTORY";
   const why = stat === undefined ? "there is no such directory in the sandbox" : "it is not a directory";
   throw new SandboxError(code, `Can't export: ${why}.`, { operation });

@@ -7,13 +7,13 @@ const MOST_BYTES = 1024 * 1024;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /**
- * What is in a `.gitignore`; undefined where that is no regular file. Like git, it does not follow a link, and it never
+ * What is in a `.gitignore` at a place, which messages call by its path; undefined where that is no regular file. Like git, it does not follow a link, and it never
  * waits for the writer of a pipe. Throws what the system throws.
  *
  * @throws SandboxError LIMIT for a file over 1 MiB.
  */
-export function readIgnoreFile(path: Buffer, operation: string): Buffer | undefined {
-  const descriptor = openOrNothing(path);
+export function readIgnoreFile(place: Buffer, path: Buffer, operation: string): Buffer | undefined {
+  const descriptor = openOrNothing(place);
   if (descriptor === undefined) return undefined;
   try {
     const stat = fs.fstatSync(descriptor);
@@ -31,9 +31,9 @@ export function readIgnoreFile(path: Buffer, operation: string): Buffer | undefi
   throw new SandboxError("LIMIT", message, { operation, path: shown });
 }
 
-function openOrNothing(path: Buffer): number | undefined {
+function openOrNothing(place: Buffer): number | undefined {
   try {
-    return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     // A link, and a socket.
     if (systemCode(error) === "ELOOP" || systemCode(error) === "ENXIO") return undefined;

@@ -2,14 +2,19 @@ import { SandboxError } from "../errors.js";
 import type { LeakScan } from "../redaction/leaks.js";
 import { parentOf, printable } from "./bytes.js";
 import type { Planned } from "./plan.js";
+import type { Slices } from "./slices.js";
 
 const operation = "exportDirectory";
 const MAX_NAMED = 10;
 const NUL = Buffer.alloc(1);
 
 /** Throws SECRET_LEAK when a name or the target of a link holds a secret. */
-export function refuseLeakingNames(planned: readonly Planned[], newScan: () => LeakScan): void {
-  refuseLeaks(leakingNames(planned, newScan), "names in");
+export async function refuseLeakingNames(
+  planned: readonly Planned[],
+  newScan: () => LeakScan,
+  slices: Slices,
+): Promise<void> {
+  refuseLeaks(await leakingNames(planned, newScan, slices), "names in");
 }
 
 /** Throws SECRET_LEAK naming `paths`, unless there are none. `where` says what in them holds the secret. */
@@ -22,10 +27,15 @@ export function refuseLeaks(paths: readonly string[], where: string): void {
 }
 
 /** Directories of names and link targets that hold a secret: the names themselves must not be shown. */
-function leakingNames(planned: readonly Planned[], newScan: () => LeakScan): string[] {
+async function leakingNames(
+  planned: readonly Planned[],
+  newScan: () => LeakScan,
+  slices: Slices,
+): Promise<string[]> {
   const leaks = new Set<string>();
   let scan = newScan();
   for (const item of planned) {
+    if (slices.due()) await slices.rest();
     const parts = item.kind === "symlink" ? [item.path, NUL, item.target, NUL] : [item.path, NUL];
     if (!parts.map((part) => scan.push(part)).includes(true)) continue;
     let above = parentOf(item.path);

@@ -1,12 +1,18 @@
 import * as fs from "node:fs";
+import type { Beneath } from "../beneath.js";
 import { SandboxError } from "../errors.js";
 import type { ExportOptions, Skipped } from "../options.js";
+import { amountOf, inodeOf, isSparse } from "./amount.js";
 import { baseName, isGitName, joinBytes, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
 import { passesHostLink, whyUnsafeLink } from "./links.js";
+import { isEmpty } from "./names.js";
+import { Slices } from "./slices.js";
 import { isTemporaryName } from "./staging.js";
 import type { Target } from "./target.js";
-import { describeSpecial, type Found, isReadable, walkTree } from "./walk.js";
+import { seconds } from "./times.js";
+import { umask } from "./umask.js";
+import { describeSpecial, type Found, isGone, isReadable, walkTree } from "./walk.js";
 
 const operation = "exportDirectory";
 // The kernel's limit, less what the name of a staging directory takes.
@@ -14,18 +20,20 @@ const MAX_PATH_BYTES = 4095 - 128;
 
 /** One thing to put on the host. Paths are relative to the exported directory. */
 export type Planned =
-  | { kind: "directory"; path: Buffer }
+  | { kind: "directory"; path: Buffer; mtime: number }
   | {
       kind: "file";
       path: Buffer;
-      full: Buffer;
       mode: number;
       size: number;
-      sparse: boolean;
+      /** Bytes that it takes on the disk. */
+      allocated: number;
+      /** Of a file with several names, the same for each of them. */
+      inode?: string;
       /** The host's file in its place, when it has the same size, mode and owner as the copy would. */
       twin?: Buffer;
     }
-  | { kind: "symlink"; path: Buffer; target: Buffer };
+  | { kind: "symlink"; path: Buffer; target: Buffer; mtime: number };
 
 export interface Plan {
   /** Directories before what is in them. */
@@ -39,7 +47,7 @@ export interface Plan {
  * Where the host has something of another type: a file gives way to a directory, and an empty directory to a
  * file. A directory with something in it is never deleted for a file: NOT_A_FILE.
  */
-export async function planExport(root: Buffer, target: Target, options: ExportOptions): Promise<Plan> {
+export async function planExport(tree: Beneath, target: Target, options: ExportOptions): Promise<Plan> {
   const planned: Planned[] = [];
   const skipped: Skipped[] = [];
   // The directories of the export that the host has too; undefined stands for the exported one itself.
@@ -52,17 +60,19 @@ export async function planExport(root: Buffer, target: Target, options: ExportOp
     skipped.push({ path: printable(path), reason });
     return false;
   };
+  const masked = umask();
   await walkTree(
-    root,
+    tree,
     { operation, include: options.include, exclude: options.exclude, signal: options.signal },
     {
       visit(found) {
-        const reason = whyNot(found, target, options.allowGit === true);
+        const reason = whyNot(tree, found, target, options.allowGit === true);
         if (reason !== undefined) return skip(found.path, reason);
-        const item = planOne(found, options.allowGit === true);
+        const item = planOne(tree, found, options.allowGit === true);
+        if (item === undefined) return false;
         if (typeof item === "string") return skip(found.path, item);
         if (shared.has(found.parent)) {
-          const inPlace = checkHost(item, joinBytes(target.path, found.path));
+          const inPlace = checkHost(item, joinBytes(target.path, found.path), masked);
           if (inPlace === "link") return skip(found.path, "the host has a symbolic link in its place");
           if (inPlace === "directory") shared.add(found);
         }
@@ -70,15 +80,18 @@ export async function planExport(root: Buffer, target: Target, options: ExportOp
         return true;
       },
       unreadable(path, error) {
-        if (path.length === 0) throw hostError(error, operation, "Can't read", printable(root));
+        if (path.length === 0)
+          throw hostError(error, operation, "Can't read", "the directory in the sandbox");
         skip(path, `it can't be read (${systemCode(error) ?? String(error)})`);
       },
     },
   );
-  return { planned: shared.size === 0 ? planned : withoutHostLinks(planned, target.path, skip), skipped };
+  if (shared.size === 0) return { planned, skipped };
+  const slices = new Slices(operation, options.signal);
+  return { planned: await withoutHostLinks(planned, target.path, skip, slices), skipped };
 }
 
-function whyNot(found: Found, target: Target, allowGit: boolean): string | undefined {
+function whyNot(tree: Beneath, found: Found, target: Target, allowGit: boolean): string | undefined {
   const name = baseName(found.path);
   if (!allowGit && isGitName(name)) return "it is a .git, whose hooks and config would run on the host";
   if (found.parent === undefined && isTemporaryName(name))
@@ -86,26 +99,37 @@ function whyNot(found: Found, target: Target, allowGit: boolean): string | undef
   if (target.path.length + found.path.length > MAX_PATH_BYTES)
     return "its path would be too long for the host";
   if (found.kind === "other") return `it is ${describeSpecial(found.stat)}`;
-  if (found.kind === "file" && !isReadable(found)) return "it can't be read (EACCES)";
+  if (found.kind === "file" && !isReadable(tree, found)) return "it can't be read (EACCES)";
   return undefined;
 }
 
-/** What to put in place, or why it can't be. */
-function planOne(found: Found, allowGit: boolean): Planned | string {
-  const { path, full, stat } = found;
-  if (found.kind === "directory") return { kind: "directory", path };
+/** What to put in place, or why it can't be; undefined when it is gone. */
+function planOne(tree: Beneath, found: Found, allowGit: boolean): Planned | string | undefined {
+  const { path, stat } = found;
+  const mtime = seconds(stat.mtimeNs);
+  if (found.kind === "directory") return { kind: "directory", path, mtime };
   if (found.kind === "symlink") {
-    const target = fs.readlinkSync(full, { encoding: "buffer" });
-    return whyUnsafeLink(path, target, allowGit) ?? { kind: "symlink", path, target };
+    const target = readLink(tree, found);
+    return target && (whyUnsafeLink(path, target, allowGit) ?? { kind: "symlink", path, target, mtime });
   }
-  const size = Number(stat.size);
   // Readable and writable by its owner, writable by nobody else, whatever the umask.
   const mode = (Number(stat.mode) & 0o755) | 0o600;
-  return { kind: "file", path, full, mode, size, sparse: Number(stat.blocks) * 512 < size };
+  const { size, allocated } = amountOf(stat);
+  const inode = inodeOf(stat);
+  return { kind: "file", path, mode, size, allocated, ...(inode !== undefined && { inode }) };
+}
+
+function readLink(tree: Beneath, { name }: Found): Buffer | undefined {
+  try {
+    return fs.readlinkSync(tree.place(name), { encoding: "buffer" });
+  } catch (error) {
+    if (isGone(error) || systemCode(error) === "EINVAL") return undefined;
+    throw error;
+  }
 }
 
 /** What the host has in the place of something: a directory to go into, a link, or nothing that is in the way. */
-function checkHost(item: Planned, path: Buffer): "free" | "directory" | "link" {
+function checkHost(item: Planned, path: Buffer, masked: number): "free" | "directory" | "link" {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return "free";
   if (item.kind === "directory") {
@@ -114,17 +138,19 @@ function checkHost(item: Planned, path: Buffer): "free" | "directory" | "link" {
     checkWritable(path);
     return "directory";
   }
-  if (stat.isDirectory() && fs.readdirSync(path).length > 0) {
+  if (stat.isDirectory() && !isEmpty(path)) {
     const shown = printable(path);
     const message = `Can't export ${printable(item.path)}: ${shown} is a directory with something in it, which a ${item.kind} would delete. Move it away, or pass replace.`;
     throw new SandboxError("NOT_A_FILE", message, { operation, path: shown });
   }
-  if (item.kind === "file" && isTwin(item, stat)) item.twin = path;
+  if (item.kind === "file" && isTwin(item, stat, masked)) item.twin = path;
   return "free";
 }
 
-function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats): boolean {
-  const mode = file.mode & ~process.umask();
+/** Of a sparse file nothing is: comparing it would read its holes. */
+function isTwin(file: Planned & { kind: "file" }, stat: fs.Stats, masked: number): boolean {
+  if (isSparse(file)) return false;
+  const mode = file.mode & ~masked;
   const alike = stat.isFile() && stat.size === file.size && (stat.mode & 0o7777) === mode;
   return alike && stat.uid === process.geteuid?.();
 }
@@ -137,19 +163,27 @@ function checkWritable(directory: Buffer): void {
   }
 }
 
-function withoutHostLinks(
+async function withoutHostLinks(
   planned: Planned[],
   host: Buffer,
   skip: (path: Buffer, reason: string) => false,
-): Planned[] {
+  slices: Slices,
+): Promise<Planned[]> {
   const links = new Map<string, Buffer>();
   for (const item of planned)
     if (item.kind === "symlink") links.set(item.path.toString("latin1"), item.target);
   if (links.size === 0) return planned;
   const others = new Set<string>();
-  for (const item of planned) if (item.kind !== "symlink") others.add(item.path.toString("latin1"));
-  return planned.filter((item) => {
-    if (item.kind !== "symlink" || !passesHostLink(host, item.path, links, others)) return true;
-    return skip(item.path, "it is a link that leads through a symbolic link of the host");
-  });
+  for (const item of planned) {
+    if (slices.due()) await slices.rest();
+    if (item.kind !== "symlink") others.add(item.path.toString("latin1"));
+  }
+  const kept: Planned[] = [];
+  for (const item of planned) {
+    if (slices.due()) await slices.rest();
+    if (item.kind === "symlink" && passesHostLink(host, item.path, links, others))
+      skip(item.path, "it is a link that leads through a symbolic link of the host");
+    else kept.push(item);
+  }
+  return kept;
 }

@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import { baseName, joinBytes, parentOf, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
+import { namesOf } from "./names.js";
 import { placeInto } from "./place.js";
 import { removeTree } from "./remove.js";
-import { Slices } from "./slices.js";
+import type { Slices } from "./slices.js";
 import type { Staging } from "./staging.js";
 import type { Target } from "./target.js";
 
@@ -34,8 +35,12 @@ export function stagingPlace(target: Target, replace: boolean): StagingPlace {
  * and a failure puts the old one back. A mount point, or a directory whose parent can't be written, is
  * emptied and filled instead.
  */
-export async function replaceDirectory(staging: Staging, place: StagingPlace, target: Buffer): Promise<void> {
-  const slices = new Slices(operation);
+export async function replaceDirectory(
+  staging: Staging,
+  place: StagingPlace,
+  target: Buffer,
+  slices: Slices,
+): Promise<void> {
   if (place.names.length === 0) {
     await empty(target, staging.name, slices);
     return placeInto(staging.tree, target, slices);
@@ -68,9 +73,10 @@ function isSwappable(target: Buffer, parent: Buffer): boolean {
 }
 
 async function empty(directory: Buffer, except: Buffer, slices: Slices): Promise<void> {
-  for (const name of fs.readdirSync(directory, { encoding: "buffer" })) {
-    if (name.equals(except)) continue;
-    const child = joinBytes(directory, name);
+  for (const name of await namesOf(directory)) {
+    const bytes = Buffer.from(name, "latin1");
+    if (bytes.equals(except)) continue;
+    const child = joinBytes(directory, bytes);
     try {
       await removeTree(child, slices);
     } catch (error) {

@@ -1,12 +1,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { Beneath } from "../beneath.js";
 import type { ImportEntry } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import type { RefreshOptions, Skipped } from "../options.js";
+import { amountOf, inodeOf } from "./amount.js";
 import { joinBytes, printable } from "./bytes.js";
 import { hostError } from "./errors.js";
 import { checkHostPath } from "./target.js";
-import { describeSpecial, isReadable, walkTree } from "./walk.js";
+import { seconds } from "./times.js";
+import { describeSpecial, type Found, isReadable, walkTree } from "./walk.js";
 
 const operation = "refreshFromHost";
 
@@ -31,19 +34,28 @@ export interface Selection {
  */
 export async function selectTree(hostPath: string, options: RefreshOptions): Promise<Selection> {
   const root = resolveSource(hostPath);
+  const tree = openTree(root);
+  try {
+    return { source: path.resolve(hostPath), ...(await select(tree, root, options)) };
+  } finally {
+    tree.close();
+  }
+}
+
+async function select(
+  tree: Beneath,
+  root: Buffer,
+  options: RefreshOptions,
+): Promise<Omit<Selection, "source">> {
   const entries: ImportEntry[] = [];
   const skipped: Skipped[] = [];
   let bytes = 0;
   const refuse = (relative: Buffer, error: unknown): never => {
-    throw hostError(
-      error,
-      operation,
-      "Can't read",
-      printable(relative.length === 0 ? root : joinBytes(root, relative)),
-    );
+    const full = relative.length === 0 ? root : joinBytes(root, relative);
+    throw hostError(error, operation, "Can't read", printable(full));
   };
   await walkTree(
-    root,
+    tree,
     { ...options, operation },
     {
       visit(found) {
@@ -52,20 +64,40 @@ export async function selectTree(hostPath: string, options: RefreshOptions): Pro
           skipped.push({ path: printable(found.path), reason: `it is ${describeSpecial(stat)}` });
           return false;
         }
-        const size = kind === "directory" ? 0 : Number(stat.size);
-        if (kind === "file") {
-          if (!isReadable(found))
-            refuse(found.path, Object.assign(new Error("not readable"), { code: "EACCES" }));
-          bytes += size;
-        }
-        const stamp = `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
-        entries.push({ path: found.path, type: kind, mode: Number(stat.mode) & 0o1777, size, stamp });
+        if (kind === "file" && !isReadable(tree, found))
+          refuse(found.path, Object.assign(new Error("not readable"), { code: "EACCES" }));
+        const entry = entryOf(found, kind);
+        if (kind === "file") bytes += entry.size;
+        entries.push(entry);
         return true;
       },
       unreadable: refuse,
     },
   );
-  return { source: path.resolve(hostPath), entries, bytes, skipped };
+  return { entries, bytes, skipped };
+}
+
+function entryOf({ path, stat }: Found, type: ImportEntry["type"]): ImportEntry {
+  const { size, allocated } = type === "directory" ? { size: 0, allocated: 0 } : amountOf(stat);
+  const inode = type === "file" ? inodeOf(stat) : undefined;
+  return {
+    path,
+    type,
+    mode: Number(stat.mode) & 0o1777,
+    size,
+    allocated,
+    mtime: seconds(stat.mtimeNs),
+    ...(inode !== undefined && { inode }),
+    stamp: `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`,
+  };
+}
+
+function openTree(root: Buffer): Beneath {
+  try {
+    return new Beneath(root);
+  } catch (error) {
+    throw hostError(error, operation, "Can't read", printable(root));
+  }
 }
 
 function resolveSource(hostPath: string): Buffer {

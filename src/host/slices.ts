@@ -2,6 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { SandboxError } from "../errors.js";
 
 const SLICE_MS = 10;
+// Bound now: a caller's tests may stop the clock later.
+const now = performance.now.bind(performance);
 
 /**
  * Lets a long run of synchronous file calls (several times as fast as one promise a file) give the event
@@ -10,29 +12,38 @@ const SLICE_MS = 10;
 export class Slices {
   readonly #operation: string;
   readonly #signal: AbortSignal | undefined;
-  #end = performance.now() + SLICE_MS;
+  readonly #left: string;
+  #end = now() + SLICE_MS;
 
-  /** Throws ABORTED when the signal is already aborted. */
-  constructor(operation: string, signal?: AbortSignal) {
+  /**
+   * Throws ABORTED when the signal is already aborted.
+   * @param left - How an abort leaves things, for its message.
+   */
+  constructor(operation: string, signal?: AbortSignal, left = "nothing was changed") {
     this.#operation = operation;
     this.#signal = signal;
-    this.#throwIfAborted();
+    this.#left = left;
+    this.throwIfAborted();
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#signal;
   }
 
   due(): boolean {
-    return performance.now() >= this.#end;
+    return now() >= this.#end;
   }
 
   /** Throws ABORTED when the signal was aborted meanwhile. */
   async rest(): Promise<void> {
     await nextTurn();
-    this.#throwIfAborted();
-    this.#end = performance.now() + SLICE_MS;
+    this.throwIfAborted();
+    this.#end = now() + SLICE_MS;
   }
 
-  #throwIfAborted(): void {
+  throwIfAborted(): void {
     if (!this.#signal?.aborted) return;
-    throw new SandboxError("ABORTED", `${this.#operation} was aborted; nothing was changed.`, {
+    throw new SandboxError("ABORTED", `${this.#operation} was aborted; ${this.#left}.`, {
       operation: this.#operation,
       cause: this.#signal.reason,
     });

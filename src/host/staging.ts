@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { isAlive } from "./alive.js";
 import { baseName, joinBytes } from "./bytes.js";
+import { namesOf } from "./names.js";
 import { removeTree } from "./remove.js";
 import { Slices } from "./slices.js";
 
@@ -50,18 +51,18 @@ export function isTemporaryName(name: Buffer): boolean {
 
 /** Removes what killed exports of this user left in a directory. What can't be removed is left. */
 export async function removeStale(directory: Buffer): Promise<void> {
-  let names: Buffer[];
+  let names: string[];
   try {
-    names = fs.readdirSync(directory, { encoding: "buffer" });
+    names = await namesOf(directory);
   } catch {
     return;
   }
   for (const name of names) {
-    if (!isTemporaryName(name)) continue;
-    const path = joinBytes(directory, name);
+    if (!name.startsWith(PREFIX)) continue;
+    const path = joinBytes(directory, Buffer.from(name, "latin1"));
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || stat.uid !== process.geteuid?.()) continue;
-    if (isStale(name.toString("latin1"), stat.mtimeMs)) {
+    if (isStale(name, stat.mtimeMs)) {
       await removeTree(path, new Slices("exportDirectory")).catch(() => undefined);
     }
   }

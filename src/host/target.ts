@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { SandboxError } from "../errors.js";
 import { isGitName, joinBytes, printable, splitBytes } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
+import { namesOf } from "./names.js";
 
 /** A directory of the host to export into, with the links on the way to it resolved. */
 export interface Target {
@@ -49,7 +50,11 @@ export function refuseGitTarget(target: Target, operation: string): void {
 }
 
 /** Throws when swapping the target for an export would delete a repository or a whole file system. */
-export function refuseCostlyReplace(target: Target, allowGit: boolean, operation: string): void {
+export async function refuseCostlyReplace(
+  target: Target,
+  allowGit: boolean,
+  operation: string,
+): Promise<void> {
   const shown = printable(target.path);
   if (splitBytes(target.path).length === 0) {
     throw new SandboxError("INVALID_ARGUMENT", "Refused to replace the root directory of this machine.", {
@@ -58,7 +63,8 @@ export function refuseCostlyReplace(target: Target, allowGit: boolean, operation
     });
   }
   if (allowGit || target.missing.length > 0) return;
-  if (!fs.readdirSync(target.path, { encoding: "buffer" }).some(isGitName)) return;
+  const names = await namesOf(target.path);
+  if (!names.some((name) => isGitName(Buffer.from(name, "latin1")))) return;
   const message = `Refused to replace ${shown}: it holds a .git, which would be deleted. Export without replace, or pass allowGit.`;
   throw new SandboxError("UNSAFE_EXPORT", message, { operation, path: shown });
 }

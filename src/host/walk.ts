@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import type { Beneath } from "../beneath.js";
 import { SandboxError } from "../errors.js";
 import { joinBytes } from "./bytes.js";
 import { systemCode } from "./errors.js";
@@ -7,16 +8,17 @@ import { readIgnoreFile } from "./gitignore-file.js";
 import { compileGlobs, type Globs } from "./globs.js";
 import { type Kind, kindOf } from "./kind.js";
 import { MatchWork } from "./match-work.js";
+import { readNames } from "./names.js";
 import { Slices } from "./slices.js";
 
-const GITIGNORE = Buffer.from(".gitignore");
+const GITIGNORE = ".gitignore";
 
 /** Something found in a tree. */
 export interface Found {
   /** Relative to the root of the walk. */
   path: Buffer;
-  /** What to open. */
-  full: Buffer;
+  /** The same for {@link Beneath}. */
+  name: string;
   kind: Kind;
   stat: fs.BigIntStats;
   /** The directory it is in; undefined at the top. */
@@ -41,7 +43,6 @@ export interface Visitor {
 interface Directory {
   /** Undefined for the root. */
   found: Found | undefined;
-  full: Buffer;
   text: string;
   ignore: IgnoreRules | undefined;
   /** A glob of `include` names it or a directory above it, or there is no `include`. */
@@ -51,8 +52,11 @@ interface Directory {
   above: Directory | undefined;
 }
 
-/** Visits a tree without ever following a link. What vanishes meanwhile is treated as never having been there. */
-export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visitor): Promise<void> {
+/**
+ * Visits a tree that may be changing, without ever following a link. What vanishes meanwhile is treated as never having
+ * been there.
+ */
+export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Visitor): Promise<void> {
   const { operation } = options;
   const include = options.include && compileGlobs(options.include, { operation, option: "include" });
   const exclude = options.exclude?.length
@@ -61,38 +65,31 @@ export async function walkTree(root: Buffer, options: WalkOptions, visitor: Visi
   const slices = new Slices(operation, options.signal);
   const work = new MatchWork(operation, "the .gitignore rules");
   const stack: Directory[] = [
-    {
-      found: undefined,
-      full: root,
-      text: "",
-      ignore: undefined,
-      included: !include,
-      wanted: true,
-      above: undefined,
-    },
+    { found: undefined, text: "", ignore: undefined, included: !include, wanted: true, above: undefined },
   ];
-  const skipRoot = joinBytes(root, Buffer.from("x")).length - 1;
 
   for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
-    const names = readNames(directory, visitor);
-    if (options.gitignore) await readGitignore(directory, names, operation, visitor, slices);
+    const names = await namesIn(tree, directory, visitor);
+    if (slices.due()) await slices.rest();
+    slices.throwIfAborted();
+    if (options.gitignore) await readGitignore(tree, directory, names, operation, visitor, slices);
+    const prefix = directory.found === undefined ? "" : `${directory.found.name}/`;
     const children: Directory[] = [];
-    for (const name of names) {
+    for (const last of names) {
       if (slices.due()) await slices.rest();
-      const full = joinBytes(directory.full, name);
-      const path = full.subarray(skipRoot);
-      const stat = lstat(full, path, visitor);
+      const name = prefix + last;
+      const path = Buffer.from(name, "latin1");
+      const stat = lstat(tree, name, path, visitor);
       if (stat === undefined) continue;
       const kind = kindOf(stat);
       const text = include || exclude ? path.toString() : "";
       if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory", work)) continue;
 
-      const found: Found = { path, full, kind, stat, parent: directory.found };
+      const found: Found = { path, name, kind, stat, parent: directory.found };
       const included = directory.included || include?.matches(text) === true;
       if (kind === "directory") {
         const child = {
           found,
-          full,
           text,
           ignore: directory.ignore,
           included,
@@ -122,20 +119,18 @@ function want(directory: Directory, visitor: Visitor): boolean {
   return directory.wanted;
 }
 
-function readNames(directory: Directory, visitor: Visitor): Buffer[] {
+async function namesIn(tree: Beneath, { found }: Directory, visitor: Visitor): Promise<string[]> {
   try {
-    return fs.readdirSync(directory.full, { encoding: "buffer" });
+    return await readNames(tree, found === undefined ? "" : `${found.name}/`);
   } catch (error) {
-    if (directory.found === undefined || !isGone(error)) {
-      visitor.unreadable(directory.found?.path ?? Buffer.alloc(0), error);
-    }
+    if (found === undefined || !isGone(error)) visitor.unreadable(found?.path ?? Buffer.alloc(0), error);
     return [];
   }
 }
 
-function lstat(full: Buffer, path: Buffer, visitor: Visitor): fs.BigIntStats | undefined {
+function lstat(tree: Beneath, name: string, path: Buffer, visitor: Visitor): fs.BigIntStats | undefined {
   try {
-    return fs.lstatSync(full, { bigint: true, throwIfNoEntry: false });
+    return fs.lstatSync(tree.place(name), { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     if (!isGone(error)) visitor.unreadable(path, error);
     return undefined;
@@ -143,27 +138,30 @@ function lstat(full: Buffer, path: Buffer, visitor: Visitor): fs.BigIntStats | u
 }
 
 async function readGitignore(
+  tree: Beneath,
   directory: Directory,
-  names: Buffer[],
+  names: readonly string[],
   operation: string,
   visitor: Visitor,
   slices: Slices,
 ): Promise<void> {
-  if (!names.some((name) => name.equals(GITIGNORE))) return;
-  const { found, full, ignore } = directory;
+  if (!names.includes(GITIGNORE)) return;
+  const above = directory.found?.path;
+  const path = above ? joinBytes(above, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
   let content: Buffer | undefined;
   try {
-    content = readIgnoreFile(joinBytes(full, GITIGNORE), operation);
+    content = readIgnoreFile(tree.place(path.toString("latin1")), path, operation);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    if (!isGone(error)) visitor.unreadable(found ? joinBytes(found.path, GITIGNORE) : GITIGNORE, error);
+    if (!isGone(error)) visitor.unreadable(path, error);
     return;
   }
-  if (content === undefined) return;
-  directory.ignore = await parseGitignore(content, found?.path, ignore, operation, slices);
+  if (content !== undefined)
+    directory.ignore = await parseGitignore(content, above, directory.ignore, operation, slices);
 }
 
-function isGone(error: unknown): boolean {
+/** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */
+export function isGone(error: unknown): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
@@ -175,15 +173,18 @@ export function describeSpecial(stat: fs.BigIntStats): string {
   return "a device";
 }
 
-/** Whether this process can read a file. Asks the system only where the mode bits don't say. */
-export function isReadable({ full, stat }: Found): boolean {
+/**
+ * Whether this process can read a file. Asks the system only where the mode bits don't say; of what is gone meanwhile
+ * nothing is said here.
+ */
+export function isReadable(tree: Beneath, { name, stat }: Found): boolean {
   const mode = Number(stat.mode);
   if ((mode & 0o444) === 0o444) return true;
   if (Number(stat.uid) === process.geteuid?.() && (mode & 0o400) !== 0) return true;
   try {
-    fs.accessSync(full, fs.constants.R_OK);
+    fs.accessSync(tree.place(name), fs.constants.R_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return isGone(error);
   }
 }

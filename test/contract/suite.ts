@@ -9,6 +9,7 @@ import { describeExport } from "./export.js";
 import { describeExportSafety } from "./export-safety.js";
 import { describeFiles } from "./files.js";
 import { describeFork } from "./fork.js";
+import { describeHostFidelity } from "./host-fidelity.js";
 import { describeImport } from "./import.js";
 import { describeImportAgain } from "./import-again.js";
 import { describeKeep } from "./keep.js";
@@ -57,6 +58,7 @@ const areas = [
   describeImportAgain,
   describeExport,
   describeExportSafety,
+  describeHostFidelity,
   describeDeadlines,
   describeStopped,
   describeSecrets,

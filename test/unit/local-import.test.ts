@@ -7,6 +7,8 @@ import type { LocalSnapshot } from "../../src/engines/local/snapshots.js";
 import { Tree } from "../../src/engines/local/tree.js";
 import { hostDirectory } from "../support/scratch.js";
 
+const directory = { type: "directory", mode: 0o755, size: 0, allocated: 0, mtime: 0, stamp: "1" } as const;
+
 /** Goes before so many looks at it, as the holder's end would have it. */
 class DyingTree extends Tree {
   looks = 0;
@@ -37,8 +39,9 @@ test("an import whose tree goes with the holder is lost, whatever it was looking
       snapshots: { newLayer: () => ({ path: layer }), create: () => ({}), release: () => {} },
       compact: () => {},
     }) as Session;
-    const entry = { path: Buffer.from("sub"), type: "directory", mode: 0o755, size: 0, stamp: "1" } as const;
-    const plan = { source, to: "/workspace", entries: [entry], remove: [] };
+    mkdirSync(join(source, "sub/deeper"), { recursive: true });
+    const entries = ["sub", "sub/deeper"].map((path) => ({ ...directory, path: Buffer.from(path) }));
+    const plan = { source, to: "/workspace", entries, remove: [] };
     const from = { layers: [] } as unknown as LocalSnapshot;
     const end = await importInto(session, from, plan, "sandbox", undefined).catch((error) => error.code);
     looks = tree.looks;

@@ -1,8 +1,13 @@
 import { createHash } from "node:crypto";
-import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, readlinkSync, symlinkSync } from "node:fs";
+import { chmodSync, linkSync, lutimesSync, mkdirSync, readlinkSync, symlinkSync, utimesSync } from "node:fs";
+import { Beneath } from "../../beneath.js";
 import type { ImportEntry, ImportPlan, ImportRecord } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { joinBytes } from "../../host/bytes.js";
+import { DataCopier } from "../../host/copy-data.js";
+import { copyHostFile } from "../../host/copy-host-file.js";
+import { Slices } from "../../host/slices.js";
+import { isGone } from "../../host/walk.js";
 import { aborted } from "./errors.js";
 import type { HostState } from "./state.js";
 import { untilAborted } from "./until-aborted.js";
@@ -30,33 +35,46 @@ export async function stageEntries(
     const before = previous?.staged === undefined ? undefined : { ...previous, staged: previous.staged };
     const old = before && Buffer.from(before.staged + to);
     const same = ({ path, stamp }: ImportEntry) => before?.stamps.get(path.toString("latin1")) === stamp;
-    const source = Buffer.from(plan.source);
-    const modes: [path: Buffer, mode: number][] = [];
-    for (const [index, entry] of plan.entries.entries()) {
-      if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(closing);
-      const to = joinBytes(root, entry.path);
-      if (entry.type === "directory") {
-        mkdirSync(to);
-        modes.push([to, entry.mode]); // Last: it may be closed to its own writer.
-      } else if (!(old && entry.type === "file" && same(entry) && link(joinBytes(old, entry.path), to))) {
-        copy(joinBytes(source, entry.path), to, entry);
+    const source = new Beneath(plan.source);
+    const data = new DataCopier(new Slices(operation, closing));
+    const directories: ImportEntry[] = [];
+    try {
+      for (const [index, entry] of plan.entries.entries()) {
+        if (index % ENTRIES_PER_SLICE === ENTRIES_PER_SLICE - 1) await rest(closing);
+        const to = joinBytes(root, entry.path);
+        if (entry.type === "directory") {
+          mkdirSync(to);
+          directories.push(entry);
+        } else if (!(old && entry.type === "file" && same(entry) && link(joinBytes(old, entry.path), to))) {
+          await copy(source, data, to, entry);
+        }
       }
+    } finally {
+      await data.close();
+      source.close();
     }
-    for (const [path, mode] of modes.reverse()) chmodSync(path, mode);
+    // Last: one may be closed to its own writer, and what is put into it changes its time.
+    for (const { path, mode, mtime } of directories.reverse()) {
+      utimesSync(joinBytes(root, path), mtime, mtime);
+      chmodSync(joinBytes(root, path), mode);
+    }
   });
   return untilAborted(staging, { operation, signal });
 }
 
-function copy(from: Buffer, to: Buffer, { type, mode }: ImportEntry): void {
+/** What vanished meanwhile is left out. */
+async function copy(source: Beneath, data: DataCopier, to: Buffer, { path, type, mtime }: ImportEntry) {
+  const from = () => source.place(path.toString("latin1"));
   try {
     if (type === "symlink") {
-      symlinkSync(readlinkSync(from, { encoding: "buffer" }), to);
+      symlinkSync(readlinkSync(from(), { encoding: "buffer" }), to);
+      lutimesSync(to, mtime, mtime);
     } else {
-      copyFileSync(from, to, constants.COPYFILE_FICLONE);
-      chmodSync(to, mode);
+      await copyHostFile(data, from, () => to, undefined, path);
     }
   } catch (error) {
-    throw hostFailure(error, from.toString());
+    if (type === "symlink" && isGone(error)) return;
+    throw hostFailure(error, path.toString());
   }
 }
 
@@ -76,8 +94,15 @@ async function rest(closing: AbortSignal): Promise<void> {
 }
 
 function hostFailure(error: unknown, path: string): SandboxError {
+  if (error instanceof SandboxError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const known = { ENOENT: "NOT_FOUND", EACCES: "PERMISSION", EPERM: "PERMISSION", ENOSPC: "LIMIT" } as const;
+  const known = {
+    ENOENT: "NOT_FOUND",
+    EACCES: "PERMISSION",
+    EPERM: "PERMISSION",
+    ENOSPC: "LIMIT",
+    EMFILE: "LIMIT",
+  } as const;
   const kind = known[code as keyof typeof known] ?? "ENGINE_ERROR";
   const hint = kind === "LIMIT" ? " Free some space, or set FORKBOX_STATE_DIR to a larger disk." : "";
   return new SandboxError(

@@ -4,8 +4,8 @@ import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
 import { checkBindTargets } from "./bind-targets.js";
 import type { Holder } from "./holder.js";
-import { LayerWriter } from "./import.js";
 import { type LaunchPlan, launch } from "./launch.js";
+import { LayerWriter } from "./layer-writer.js";
 import { watchLimits } from "./limits.js";
 import type { Network } from "./network.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
@@ -169,9 +169,14 @@ async function makeMountPoints(
   missing: readonly string[],
 ) {
   if (missing.length === 0) return;
-  await session.withTree(from, (tree) => {
+  await session.withTree(from, async (tree) => {
     const writer = new LayerWriter(tree, top, session.ids.owner(user));
-    for (const real of missing) writer.ensure(real);
+    try {
+      for (const real of missing) writer.ensure(real);
+      await writer.finish();
+    } finally {
+      writer.close();
+    }
   });
 }
 

@@ -67,6 +67,11 @@ export class Tree {
     return bind ? latin1(bind.from) + real.slice(latin1(bind.at).length) : latin1(this.root) + real;
   }
 
+  /** What a call takes that follows no link at the end. */
+  place(real: string): Buffer {
+    return bytes(this.onHost(real));
+  }
+
   /** Of the host's own files only what everybody may read is shown: a link to one must not read with our rights. */
   requireOthers(real: string, stat: Stats, bit: 0o001 | 0o004, path: string, operation: string): void {
     if (!this.strangers || (stat.mode & bit) !== 0 || !this.isReadOnly(real)) return;
