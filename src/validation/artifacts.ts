@@ -81,7 +81,7 @@ function refusal(error: unknown, context: CandidateContext, deadline: Deadline):
     const largest = /The largest: (.*)\. Nothing was changed/s.exec(error.message)?.[1] ?? error.message;
     const shown = largest.replace(/(\d+) bytes/g, (_, bytes) => inUnits(Number(bytes) / 1024 / 1024));
     const reason = `its artifacts are too large; they may take ${inUnits(most)} a step (${flag}). The largest: ${shown}`;
-    return { ...failed, reason };
+    return { ...failed, reason, error: { code: error.code, message: reason } };
   }
   if (error.code === "TIMEOUT") {
     const time = `${deadline.timeoutMs / 1000} s, or in ${LEAST_EXPORT_MS / 1000} s where less was left`;
