@@ -22,6 +22,7 @@ const FLAGS: readonly (readonly [RegExp, string])[] = [
   [/\bengine must be one of ([^.]*?), or an Engine,/g, "--engine must be one of $1,"],
   [/\bRaise timeoutMs\b/g, "Raise --timeout"],
   [/\btimeoutMs must be [^.]*/g, "--timeout must be from 1 ms to 24 days"],
+  [/\bdagger\(\{ engines: \[[^\]]*\] \}\), --engines\b/g, "--engines"],
   [/\bmaxBytes\b/g, "--artifacts-mib"],
   [/\bartifactsMiB\b/g, "--artifacts-mib"],
   [/\bstateDirectory\b/g, "FORKBOX_STATE_DIR"],

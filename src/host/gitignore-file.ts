@@ -7,7 +7,8 @@ const MOST_BYTES = 1024 * 1024;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /**
- * What is in a `.gitignore` at a place, which is called `path` in messages; undefined where that is no regular file. Like git, it does not follow a link, and it never
+ * What is in a `.gitignore` at a place, which messages call by its path; undefined where that is no regular file. Like
+ * git, it does not follow a link, and it never
  * waits for the writer of a pipe. Throws what the system throws.
  *
  * @throws SandboxError LIMIT for a file over 1 MiB.

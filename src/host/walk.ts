@@ -146,8 +146,8 @@ async function readGitignore(
   slices: Slices,
 ): Promise<void> {
   if (!names.includes(GITIGNORE)) return;
-  const { found, ignore } = directory;
-  const path = found ? joinBytes(found.path, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
+  const above = directory.found?.path;
+  const path = above ? joinBytes(above, Buffer.from(GITIGNORE)) : Buffer.from(GITIGNORE);
   let content: Buffer | undefined;
   try {
     content = readIgnoreFile(tree.place(path.toString("latin1")), path, operation);
@@ -156,8 +156,8 @@ async function readGitignore(
     if (!isGone(error)) visitor.unreadable(path, error);
     return;
   }
-  if (content === undefined) return;
-  directory.ignore = await parseGitignore(content, found?.path, ignore, operation, slices);
+  if (content !== undefined)
+    directory.ignore = await parseGitignore(content, above, directory.ignore, operation, slices);
 }
 
 /** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */

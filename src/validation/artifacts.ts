@@ -74,11 +74,14 @@ function mostMiB({ candidate }: CandidateContext): number {
 function refusal(error: unknown, context: CandidateContext, deadline: Deadline): Outcome {
   const failed = outcomeOf(error, context.signal);
   if (!(error instanceof SandboxError)) return failed;
-  // A full disk of the host is one of these, too, and has the system's error as its cause.
-  if (error.code === "LIMIT" && error.cause === undefined) {
+  // Too little room on the host's disk is LIMIT, too.
+  if (error.code === "LIMIT" && error.message.includes("maxBytes")) {
     const most = mostMiB(context);
     const flag = most < context.candidate.artifactsMiB ? "--disk-mib" : "--artifacts-mib";
-    return { ...failed, reason: `${error.message} Artifacts may take ${inUnits(most)} a step: ${flag}.` };
+    const largest = /The largest: (.*)\. Nothing was changed/s.exec(error.message)?.[1] ?? error.message;
+    const shown = largest.replace(/(\d+) bytes/g, (_, bytes) => inUnits(Number(bytes) / 1024 / 1024));
+    const reason = `its artifacts are too large; they may take ${inUnits(most)} a step (${flag}). The largest: ${shown}`;
+    return { ...failed, reason, error: { code: error.code, message: reason } };
   }
   if (error.code === "TIMEOUT") {
     const time = `${deadline.timeoutMs / 1000} s, or in ${LEAST_EXPORT_MS / 1000} s where less was left`;

@@ -212,11 +212,9 @@ async function bringSources(context: CandidateContext, sandbox: Sandbox): Promis
   if (more > 0) context.warn(`${more} more that are no files, directories or links were not imported`);
 }
 
-/** An import is a part of its step: it has the step's time, and what a command may add to the disk. */
-function importLimits({ candidate, signal }: CandidateContext, deadline: Deadline) {
-  const { diskMiB } = candidate.create.limits ?? {};
-  const maxBytes = diskMiB === undefined ? {} : { maxBytes: Math.ceil(diskMiB * 1024 * 1024) };
-  return { timeoutMs: deadline.left(), ...maxBytes, signal };
+/** An import is a part of its step, and has the step's time. */
+function importLimits({ signal }: CandidateContext, deadline: Deadline) {
+  return { timeoutMs: deadline.left(), signal };
 }
 
 /** Another candidate's setup has no reason to end with this one. */

@@ -39,7 +39,60 @@ describe("globs", () => {
   }, 10_000);
 });
 
+describe("globs that nobody has reviewed", () => {
+  test.each([
+    ["brackets", ["[".repeat(20_000)]],
+    ["nested braces", [`${"{a,".repeat(1000)}b${"}".repeat(1000)}`]],
+    ["braces that stand for more than can be matched", ["{a,b}".repeat(20)]],
+    ["groups", ["!(a)".repeat(250)]],
+    ["too many with wildcards", Array.from({ length: 5000 }, (_, index) => `src/file-${index}*.ts`)],
+  ])("%s are refused, naming the option", (_, globs) => {
+    expect(() => compileGlobs(globs, source)).toThrow(/^refreshFromHost: exclude: the glob ".{1,110} /);
+  });
+
+  test("are any number without wildcards", () => {
+    const globs = compileGlobs(
+      Array.from({ length: 50_000 }, (_, index) => `src/file-${index}.ts`),
+      source,
+    );
+    expect([globs.matches("src/file-49999.ts"), globs.matches("src/file-50000.ts")]).toEqual([true, false]);
+    expect([globs.mayMatchBelow("src"), globs.mayMatchBelow("test")]).toEqual([true, false]);
+  });
+});
+
 describe("gitignore", () => {
+  const files = Array.from({ length: 300 }, (_, index) => `gen-${index}-file.txt`);
+  const rules = (rule: (index: number) => string) => Array.from({ length: 60_000 }, (_, at) => rule(at));
+
+  test.each([
+    ["plain names", rules((at) => (at < 10 ? `gen-${at}-file.txt` : `other-${at}`)), 10],
+    ["a beginning and an end", rules((at) => `gen-${at}-*.txt`), 300],
+    ["paths", rules((at) => `**/d${at}/**`), 0],
+    ["one class that never ends", ["[".repeat(500_000)], 0],
+    ["one class of many colons", [`[${"[:".repeat(200_000)}]`], 0],
+    ["stars before what is not there", ["*e".repeat(100_000)], 0],
+  ])("of many rules or a hostile one is matched in bounded work: %s", async (_, lines, left) => {
+    const directory = temporaryDirectory();
+    for (const file of files) fs.writeFileSync(join(directory, file), "");
+    fs.writeFileSync(join(directory, ".gitignore"), lines.join("\n"));
+    const { entries } = await selectTree(directory, { gitignore: true });
+    expect(entries).toHaveLength(files.length + 1 - left);
+  });
+
+  test("whose rules must all be tried on every name is LIMIT", async () => {
+    const directory = temporaryDirectory();
+    for (const file of files) fs.writeFileSync(join(directory, file), "");
+    fs.writeFileSync(join(directory, ".gitignore"), rules((at) => `*${at}-f*e`.slice(0, -1)).join("\n"));
+    await expect(selectTree(directory, { gitignore: true })).rejects.toMatchObject({ code: "LIMIT" });
+  });
+
+  test("that is a pipe is not waited for", async () => {
+    const directory = temporaryDirectory();
+    execFileSync("mkfifo", [join(directory, ".gitignore")]);
+    const { skipped } = await selectTree(directory, { gitignore: true });
+    expect(skipped).toEqual([{ path: ".gitignore", reason: "it is a FIFO" }]);
+  });
+
   test("leaves out what git leaves out, in random trees with nested, negated and anchored rules", async (context) => {
     if (spawnSync("git", ["--version"]).status !== 0)
       return context.skip("git is not installed to compare with");
