@@ -93,7 +93,7 @@ describeLocal("the caller's home and the state", () => {
         expect(
           (await sandbox.exec(`ls -A ${stateDirectory} && ln -s ${stateDirectory}/sessions l`)).stdout,
         ).toBe("");
-        await expectCode(sandbox.listDirectory("l/"), "NOT_FOUND");
+        await expectCode(sandbox.listDirectory("l/x"), "NOT_FOUND");
       } finally {
         spawnSync("rm", ["-rf", home]);
       }

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { SandboxError } from "../../errors.js";
 import { partsOfNode } from "./base-host-node.js";
 import { CERTIFICATE_VARIABLES, MERGED } from "./base-host-skeleton.js";
-import { isSame, isWithin, placesOfState, refuseState, withoutLinks } from "./state-places.js";
+import { isSame, isWithin, placesOfState, refuseState, statOf, withoutLinks } from "./state-places.js";
 
 const TOOLCHAIN = ["/usr", "/opt"];
 /** Where accounts of the system have what is called their home. */
@@ -32,7 +32,7 @@ export function hostView(paths: readonly string[], state: string): HostView {
   );
   for (const path of [process.execPath, ...toolchain]) refuseInState(path, places);
   const inside = [...homes().filter((home) => !named.some((at) => isWithin(home, at))), ...places].filter(
-    (path) => isDirectory(path) && toolchain.some((at) => isWithin(path, at)),
+    (path) => statOf(path)?.isDirectory() && toolchain.some((at) => isWithin(path, at)),
   );
   const hidden = [...new Set(inside)].filter(
     (path) => !inside.some((at) => at !== path && isWithin(path, at)),
@@ -98,10 +98,6 @@ function isHarmless(path: string, places: readonly string[]): boolean {
     ![...homes(), ...places].some((each) => isWithin(each, real)) &&
     !places.some((each) => isWithin(real, each))
   );
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function refuseInState(path: string, places: readonly string[]): void {

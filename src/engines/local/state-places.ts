@@ -60,7 +60,8 @@ export function isSame(a: Stats, b: Stats): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-function statOf(path: string): Stats | undefined {
+/** Undefined also for what this caller may not look at, and a sandbox of its own may not either. */
+export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch {
