@@ -22,7 +22,7 @@ const PRUNES = `
   let ended = false;
   process.stdin.on("end", () => { ended = true; }).resume();
   let count = 0;
-  for (; !ended; count++) { await prune({ all: ALL }); await listSessions(); }
+  for (; !ended; count++) { await prune({ all: ALL }); await listSessions(); await new Promise(setImmediate); }
   console.log(count);
 `;
 
