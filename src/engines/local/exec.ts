@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../../engine.js";
-import { SandboxError } from "../../errors.js";
 import { CappedOutput } from "../../output.js";
 import { clearTimeout, performance, setTimeout } from "../../timers.js";
 import { checkBindTargets } from "./bind-targets.js";
+import { badInput, lost, notStarted, undead } from "./exec-errors.js";
 import type { Holder } from "./holder.js";
 import { type LaunchPlan, launch } from "./launch.js";
 import { LayerWriter } from "./layer-writer.js";
@@ -41,33 +41,48 @@ export async function execOn(
   }
   const { holder } = session; // that of the moment: another operation may start a new one meanwhile
   if (request.user === "root") await session.guest();
-  const network = request.network === "on" ? await session.networks.take(request.sandbox) : undefined;
+  const { networks, slots, stage } = session;
+  const network = request.network === "on" ? await networks.take(request.sandbox) : undefined;
+  let isSpoiled = false;
   try {
-    const slot = await session.slots.take();
+    const slot = await slots.take();
     let sizing: Sizing | undefined;
     try {
-      sizing = await sizingFor(request.limits, slot.cgroup, session.stage, found.showCgroup);
-      const remaining = request.deadlineMs && request.deadlineMs - (performance.now() - started);
-      return await runIn(session, holder, slot, network, from, request, found, sizing, remaining, output);
+      sizing = await sizingFor(request.limits, slot.cgroup, stage, found.showCgroup);
+      const remainingMs = request.deadlineMs && request.deadlineMs - (performance.now() - started);
+      return await runIn(
+        { session, holder, slot, network, sizing, remainingMs },
+        from,
+        request,
+        found,
+        output,
+      );
     } finally {
       sizing?.end();
       slot.give();
+      isSpoiled = slot.isSpoiled();
     }
   } finally {
-    if (network) session.networks.give(request.sandbox, network);
+    if (network && isSpoiled) networks.end(network);
+    else if (network) networks.give(request.sandbox, network);
   }
 }
 
+/** What one command has to itself. */
+interface Room {
+  session: Session;
+  holder: Holder;
+  slot: Slot;
+  network: Network | undefined;
+  sizing: Sizing;
+  remainingMs: number | undefined;
+}
+
 async function runIn(
-  session: Session,
-  holder: Holder,
-  slot: Slot,
-  network: Network | undefined,
+  { session, holder, slot, network, sizing, remainingMs }: Room,
   from: LocalSnapshot,
   request: ExecRequest,
   { argv, cwd, mounts, missing }: Found,
-  sizing: Sizing,
-  remainingMs: number | undefined,
   output: Output,
 ): Promise<ExecOutcome> {
   const { snapshots, ids, networks } = session;
@@ -232,58 +247,4 @@ function next(session: Session, from: LocalSnapshot, view: View): LocalSnapshot 
   snapshots.release(from);
   session.compact(snapshot);
   return snapshot;
-}
-
-function lost(): SandboxError {
-  return new SandboxError(
-    "ENGINE_LOST",
-    "exec: the local engine's process ended while the command ran. Nothing was changed; run it again.",
-    { operation: "exec" },
-  );
-}
-
-function undead(): SandboxError {
-  return new SandboxError(
-    "ENGINE_LOST",
-    "exec: the command was killed, but the kernel did not show within 10 s that all of its processes are gone. Nothing that it wrote is used. One of them waits in the kernel, for a disk or a network file system say; see what hangs on this machine.",
-    { operation: "exec" },
-  );
-}
-
-function badInput(cause: unknown): SandboxError {
-  return new SandboxError(
-    "INVALID_ARGUMENT",
-    `exec: the stream given as stdin failed: ${(cause as Error)?.message ?? cause}. The command was stopped and nothing was changed.`,
-    { operation: "exec", cause },
-  );
-}
-
-function notStarted(reason: string): SandboxError {
-  const tooLong = [
-    [
-      /Argument list too long/,
-      "Linux takes a quarter of the stack's limit, mostly 2 MiB (`getconf ARG_MAX`)",
-    ],
-    [
-      /Exceeded maximum number of arguments/,
-      "bubblewrap takes 9,000 arguments, of which a variable needs three",
-    ],
-  ] as const;
-  const [, limit] = tooLong.find(([pattern]) => pattern.test(reason)) ?? [];
-  if (limit) {
-    const message = `exec: the command's arguments and environment are too long together: ${limit}. Write what is long to a file with writeFile, or pass it as stdin.`;
-    return new SandboxError("INVALID_ARGUMENT", message, { operation: "exec" });
-  }
-  if (/Can't chdir to .*: Permission denied/s.test(reason)) {
-    const message = "exec: the sandbox's user may not go to the command's cwd. Nothing was run.";
-    return new SandboxError("PERMISSION", message, { operation: "exec" });
-  }
-  const full = /No space left on device/.test(reason);
-  return new SandboxError(
-    full ? "LIMIT" : "ENGINE_ERROR",
-    `exec: the sandbox could not be started: ${reason || "bwrap gave no reason"}. ${
-      full ? "Free some space, or set FORKBOX_STATE_DIR to a larger disk." : "Run `forkbox doctor`."
-    }`,
-    { operation: "exec" },
-  );
 }

@@ -56,7 +56,7 @@ export class Networks {
     const own = this.#idle.get(sandbox);
     this.#idle.delete(sandbox);
     if (own && isUp(own)) return own;
-    if (own) this.#end(own);
+    if (own) this.end(own);
     const ahead = await this.#ahead?.catch(() => undefined);
     const isFirst = this.#next === 1;
     this.#ahead = undefined;
@@ -72,7 +72,7 @@ export class Networks {
     if (this.#idle.size <= IDLE) return;
     const [oldest, unused] = this.#idle.entries().next().value as [symbol, Network];
     this.#idle.delete(oldest);
-    this.#end(unused);
+    this.end(unused);
   }
 
   async close(): Promise<void> {
@@ -84,7 +84,8 @@ export class Networks {
     this.#ahead.catch(() => {}); // it is seen when one is needed
   }
 
-  #end({ holder, path }: Pick<Network, "holder" | "path">): void {
+  /** Instead of giving it back: something may be left in it. */
+  end({ holder, path }: Pick<Network, "holder" | "path">): void {
     void holder.call("unnet", path).catch(() => {});
   }
 
@@ -101,7 +102,7 @@ export class Networks {
       return { path, stack, holder };
     } catch (cause) {
       if (cause instanceof SandboxError) throw cause;
-      this.#end({ holder, path });
+      this.end({ holder, path });
       throw new SandboxError(
         "ENGINE_ERROR",
         `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,

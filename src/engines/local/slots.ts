@@ -22,6 +22,7 @@ export interface Slot {
   strangers(): number | undefined;
   /** Its pipes or its cgroup are held by somebody else: nobody gets them again. */
   spoil(): void;
+  isSpoiled(): boolean;
   /** To be called when the job says that it has opened all pipes: our ends for writing. */
   openWriters(fed: Fed | undefined): { args: Socket; stdin: Socket | undefined };
 }
