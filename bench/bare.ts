@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../src/engine.js";
-import type { BaseTree } from "../src/engines/local/base.js";
-import { hostEnvironment, hostView } from "../src/engines/local/base-host.js";
-import { writeHostSkeleton } from "../src/engines/local/base-host-skeleton.js";
-import { idsOfCaller } from "../src/engines/local/ids.js";
-import { enterFor, wallsFor } from "../src/engines/local/walls.js";
+import type { BaseTree } from "../src/engines/local/bases/bases.js";
+import { hostEnvironment, hostView } from "../src/engines/local/bases/host.js";
+import { writeHostSkeleton } from "../src/engines/local/bases/host-skeleton.js";
+import { enterFor, wallsFor } from "../src/engines/local/commands/walls.js";
+import { idsOfCaller } from "../src/engines/local/holder/ids.js";
 import { CannotRun } from "./group.js";
 import type { Place } from "./place.js";
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
-import { Connection } from "../src/engines/dagger/connection.js";
 import { cliOf, endpointsOf } from "../src/engines/dagger/options.js";
-import { startProcess } from "../src/engines/dagger/process.js";
+import { Connection } from "../src/engines/dagger/session/connection.js";
+import { startProcess } from "../src/engines/dagger/session/process.js";
 import { type Base, dagger, Sandbox, SandboxError } from "../src/index.js";
 import { CannotRun } from "./group.js";
 

@@ -1,4 +1,3 @@
-export { type DatabricksEnv, databricksEnv } from "./databricks.js";
 export type {
   Base,
   BaseKind,
@@ -39,7 +38,8 @@ export type {
   RefreshResult,
   Skipped,
 } from "./options.js";
-export { Sandbox } from "./sandbox.js";
+export { type DatabricksEnv, databricksEnv } from "./sandbox/databricks.js";
+export { Sandbox } from "./sandbox/sandbox.js";
 export type {
   BuildConfig,
   CheckConfig,
@@ -47,7 +47,7 @@ export type {
   ConfigFile,
   SetupConfig,
   SourcesConfig,
-} from "./validation/config-types.js";
+} from "./validation/config/types.js";
 export type {
   Artifacts,
   CandidatePlan,

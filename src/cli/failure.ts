@@ -1,6 +1,6 @@
 import { SandboxError } from "../errors.js";
 import { inFlags } from "./flag-names.js";
-import { harmless } from "./terminal.js";
+import { harmless } from "./view/terminal.js";
 
 /** 0 passed · 1 did not pass · 2 usage or config · 3 no engine · 130 interrupted · 141 nobody reads stdout */
 export const EXIT = { ok: 0, failed: 1, usage: 2, noEngine: 3, interrupted: 130, brokenPipe: 141 } as const;

@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { VERSION } from "../version.js";
-import { completionCommand } from "./completion.js";
-import { doctorCommand } from "./doctor.js";
-import { execCommand } from "./exec.js";
-import { pruneCommand } from "./prune.js";
-import { psCommand } from "./ps.js";
-import { hasColors } from "./terminal.js";
-import { validateCommand } from "./validate.js";
+import { completionCommand } from "./commands/completion.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { execCommand } from "./commands/exec.js";
+import { pruneCommand } from "./commands/prune.js";
+import { psCommand } from "./commands/ps.js";
+import { validateCommand } from "./commands/validate.js";
+import { hasColors } from "./view/terminal.js";
 
 /** Takes what a command's action gives: the exit code of the process. */
 export type Finish = (exitCode: number) => void;

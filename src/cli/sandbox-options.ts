@@ -75,7 +75,7 @@ export async function readSandboxFlags(
   const env: Record<string, string> = {};
   const secrets: Record<string, string> = {};
   if (flags.databricks) {
-    const { databricksEnv } = await import("../databricks.js");
+    const { databricksEnv } = await import("../sandbox/databricks.js");
     const found = databricksEnv(callerEnv);
     Object.assign(env, found.env);
     Object.assign(secrets, found.secrets);

@@ -49,9 +49,9 @@ export function engineAdmins(): EngineAdmin[] {
   return [
     {
       name: "local",
-      diagnose: async () => (await import("./local/doctor.js")).diagnose(),
-      sessions: async () => (await import("./local/sessions.js")).listSessions(),
-      prune: async (options) => (await import("./local/sessions.js")).prune(options),
+      diagnose: async () => (await import("./local/doctor/doctor.js")).diagnose(),
+      sessions: async () => (await import("./local/state/sessions.js")).listSessions(),
+      prune: async (options) => (await import("./local/state/sessions.js")).prune(options),
     },
     {
       name: "dagger",

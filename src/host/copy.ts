@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
-import type { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
+import type { Beneath } from "../programs/beneath.mjs";
 import type { LeakScan } from "../redaction/leaks.js";
 import { printable } from "./bytes.js";
 import { type Copied, DataCopier, type Sides } from "./copy-data.js";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
-import { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
 import type { ExportOptions, ExportResult, Skipped } from "../options.js";
+import { Beneath } from "../programs/beneath.mjs";
 import type { LeakScan } from "../redaction/leaks.js";
 import { type Amount, refuseTooLittleRoom, refuseTooMuch } from "./amount.js";
 import { parentOf, printable } from "./bytes.js";

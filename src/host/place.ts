@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import { promisify } from "node:util";
-import { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
+import { Beneath } from "../programs/beneath.mjs";
 import { joinBytes, printable } from "./bytes.js";
 import { DataCopier } from "./copy-data.js";
 import { hostError, systemCode } from "./errors.js";
-import { readNames } from "./names.js";
+import { readNames } from "./selection/names.js";
 import type { Slices } from "./slices.js";
 import { removeStale, temporaryName } from "./staging.js";
 import { seconds } from "./times.js";

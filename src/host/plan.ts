@@ -1,18 +1,18 @@
 import * as fs from "node:fs";
-import type { Beneath } from "../beneath.mjs";
 import { SandboxError } from "../errors.js";
 import type { ExportOptions, Skipped } from "../options.js";
+import type { Beneath } from "../programs/beneath.mjs";
 import { amountOf, inodeOf, isSparse } from "./amount.js";
 import { baseName, isGitName, joinBytes, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
 import { passesHostLink, whyUnsafeLink } from "./links.js";
-import { isEmpty } from "./names.js";
+import { isEmpty } from "./selection/names.js";
+import { describeSpecial, type Found, isGone, isReadable, walkTree } from "./selection/walk.js";
 import { Slices } from "./slices.js";
 import { isTemporaryName } from "./staging.js";
 import type { Target } from "./target.js";
 import { seconds } from "./times.js";
 import { currentUmask } from "./umask.js";
-import { describeSpecial, type Found, isGone, isReadable, walkTree } from "./walk.js";
 
 const operation = "exportDirectory";
 // The kernel's limit, less what the name of a staging directory takes.

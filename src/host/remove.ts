@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { promisify } from "node:util";
-import { Beneath } from "../beneath.mjs";
+import { Beneath } from "../programs/beneath.mjs";
 import { isClosed, openToOwner } from "./closed.js";
 import { systemCode } from "./errors.js";
-import { readNames } from "./names.js";
+import { readNames } from "./selection/names.js";
 import type { Slices } from "./slices.js";
 
 /** Freeing what a larger file takes may keep the disk busy for a while. */

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { baseName, joinBytes, parentOf, printable } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
-import { namesOf } from "./names.js";
 import { placeInto } from "./place.js";
 import { removeTree } from "./remove.js";
+import { namesOf } from "./selection/names.js";
 import type { Slices } from "./slices.js";
 import type { Staging } from "./staging.js";
 import type { Target } from "./target.js";

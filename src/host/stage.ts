@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { Beneath } from "../beneath.mjs";
+import { Beneath } from "../programs/beneath.mjs";
 import type { LeakScan } from "../redaction/leaks.js";
 import { joinBytes, printable } from "./bytes.js";
 import { FileCopier } from "./copy.js";

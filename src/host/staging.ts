@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import { wallClock } from "../timers.js";
 import { isAlive } from "./alive.js";
 import { baseName, joinBytes } from "./bytes.js";
-import { namesOf } from "./names.js";
 import { removeTree } from "./remove.js";
+import { namesOf } from "./selection/names.js";
 import { Slices } from "./slices.js";
 
 const PREFIX = ".forkbox-export-";

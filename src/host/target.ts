@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { SandboxError } from "../errors.js";
 import { isGitName, joinBytes, printable, splitBytes } from "./bytes.js";
 import { hostError, systemCode } from "./errors.js";
-import { namesOf } from "./names.js";
+import { namesOf } from "./selection/names.js";
 
 /** A directory of the host to export into, with the links on the way to it resolved. */
 export interface Target {

@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { invalid } from "./invalid.js";
+import { invalid } from "./config/invalid.js";
 
 /** With its links resolved: what is in it can then be told by its path. */
 export async function realDirectory(directory: string): Promise<string> {

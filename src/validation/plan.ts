@@ -4,14 +4,14 @@ import { checkOptions, checkTimeout, shown } from "../arguments.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
-import { type Authority, type Config, parseConfig } from "./config.js";
-import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config-source.js";
-import { detectConfig } from "./detect.js";
+import { type Authority, type Config, parseConfig } from "./config/config.js";
+import { invalid } from "./config/invalid.js";
+import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config/source.js";
+import { detectConfig } from "./detect/detect.js";
+import { defaultSourcesExclude } from "./detect/setup-files.js";
 import { realDirectory, uniqueNames } from "./directories.js";
-import { invalid } from "./invalid.js";
-import { checkOutput, isWithin, withinGlob } from "./out.js";
-import { defaultSourcesExclude } from "./setup-files.js";
-import { StepEnvironment } from "./step-environment.js";
+import { checkOutput, isWithin, withinGlob } from "./run/out.js";
+import { StepEnvironment } from "./run/step-environment.js";
 import type { ReportFiles, ValidateSpec } from "./types.js";
 
 /** What is going to run, after everything that can be wrong with it has been looked for. */

@@ -1,9 +1,9 @@
 import type { Base, LimitMet, Limits, NetworkMode, StreamName, User } from "../engine.js";
 import type { ErrorCode } from "../errors.js";
 import type { EngineChoice, Skipped } from "../options.js";
-import type { ConfigFile } from "./config-types.js";
+import type { ConfigFile } from "./config/types.js";
 
-export type { ConfigFile } from "./config-types.js";
+export type { ConfigFile } from "./config/types.js";
 
 /** What `validate` takes. Everything in it is the operator's word; a candidate's own config can't widen it. */
 export interface ValidateSpec {

@@ -1,14 +1,14 @@
 import { type EngineLease, leaseEngine } from "../engines/choose.js";
 import { SandboxError } from "../errors.js";
 import { performance } from "../timers.js";
-import { refuseCandidate, runCandidate } from "./candidate.js";
-import { CandidateContext, type Run } from "./context.js";
-import { Emitter } from "./emitter.js";
 import type { Candidate, Plan } from "./plan.js";
 import { checkReportFiles, writeReports } from "./reports/write.js";
-import { Slots } from "./slots.js";
+import { refuseCandidate, runCandidate } from "./run/candidate.js";
+import { CandidateContext, type Run } from "./run/context.js";
+import { Emitter } from "./run/emitter.js";
+import { Slots } from "./run/slots.js";
+import { exitCode } from "./run/verdicts.js";
 import type { CandidatePlan, CandidateReport, Report, ValidateSpec } from "./types.js";
-import { exitCode } from "./verdicts.js";
 
 /**
  * Builds a project once in a sandbox, runs all of its checks in parallel forks, exports the artifacts, and says

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { ErrorCode } from "../../src/errors.js";
 import type { FileToWrite } from "../../src/options.js";
-import type { Sandbox } from "../../src/sandbox.js";
+import type { Sandbox } from "../../src/sandbox/sandbox.js";
 
 /** What an operation was given, what comes of it. */
 export type Case = [what: string, code: ErrorCode, act: (sandbox: Sandbox, host: string) => unknown];

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CreateOptions } from "../../src/options.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode, expectRefused } from "../support/errors.js";
 import { hostDirectory, hostTree } from "../support/scratch.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode, expectRefused } from "../support/errors.js";
 import { createWhereSupported } from "../support/prepared.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode, expectThrow } from "../support/errors.js";
 import { prepare } from "../support/prepared.js";

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode, expectRefused } from "../support/errors.js";
 import { watchArguments } from "../support/host-processes.js";

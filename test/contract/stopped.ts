@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Sandbox } from "../../src/sandbox.js";
+import type { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "../support/engines.js";
 import { expectCode } from "../support/errors.js";
 import { processesWith, waitForArguments, waitForProcesses } from "../support/host-processes.js";

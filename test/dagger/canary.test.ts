@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeVictims } from "../support/dagger-victim.js";
 import { recordWire } from "../support/dagger-wire.js";
 import { expectCode } from "../support/errors.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeDagger } from "../support/engine-dagger.js";
 
 /** Of four layers each: more than an engine's file system can have. */

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Base } from "../../src/engine.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { smallSystem } from "../local/base-images.js";
 import { tarOf } from "../local/base-tar.js";
 import { describeDagger } from "../support/engine-dagger.js";

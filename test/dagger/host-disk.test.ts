@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { daggerBase, describeDagger } from "../support/engine-dagger.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory } from "../support/scratch.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { daggerBase, describeDagger } from "../support/engine-dagger.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory } from "../support/scratch.js";

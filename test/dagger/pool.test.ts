@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { validate } from "../../src/validation/validate.js";
 import { runCli } from "../support/cli.js";
 import { describeVictims } from "../support/dagger-victim.js";

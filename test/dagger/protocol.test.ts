@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { untilNone } from "../support/leftovers.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";

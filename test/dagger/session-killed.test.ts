@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { buildLibrary } from "../support/build.js";
 import { describeDagger } from "../support/engine-dagger.js";
 import { expectCode } from "../support/errors.js";

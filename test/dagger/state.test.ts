@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { HostState, reclaim } from "../../src/engines/dagger/state.js";
+import { HostState, reclaim } from "../../src/engines/dagger/staging/state.js";
 import { hostDirectory } from "../support/scratch.js";
 
 const HASH = "5a".repeat(32);
@@ -44,7 +44,7 @@ test("a session of another pid namespace whose lock can't be asked for is left a
 });
 
 test("what a process left that was killed at any moment is reclaimed", async () => {
-  const module = join(import.meta.dirname, "../../src/engines/dagger/state.ts");
+  const module = join(import.meta.dirname, "../../src/engines/dagger/staging/state.ts");
   const script = `const { HostState } = await import(${JSON.stringify(module)});
 await new HostState(${JSON.stringify(root)}).stage("${HASH}", async () => undefined);
 console.log("staged"); setInterval(() => {}, 1000);`;

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { Telemetry } from "../../src/engines/dagger/telemetry.js";
+import { Telemetry } from "../../src/engines/dagger/session/telemetry.js";
 import { randomData } from "../support/bytes.js";
 import { within } from "../support/within.js";
 

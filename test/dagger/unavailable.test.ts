@@ -4,7 +4,7 @@ import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { diagnose } from "../../src/engines/dagger/admin.js";
 import { dagger } from "../../src/engines/dagger/index.js";
 import type { SandboxError } from "../../src/errors.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { descendants, untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";

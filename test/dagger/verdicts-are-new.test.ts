@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeDagger } from "../support/engine-dagger.js";
 import { hostFiles } from "../support/scratch.js";
 import { printed, validated } from "../support/validating.js";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { dagger } from "../../src/engines/dagger/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";
 import { ScriptedDagger } from "../support/scripted-dagger.js";
 

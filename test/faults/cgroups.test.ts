@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { findCgroups } from "../../src/engines/local/cgroups.js";
+import { findCgroups } from "../../src/engines/local/commands/cgroups.js";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { buildLibrary } from "../support/build.js";
 import { cgroupsNow, descendants, stillAlive, untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";

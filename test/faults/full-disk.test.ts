@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { isRequired } from "../support/engines.js";
 import { expectCode } from "../support/errors.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeLocal } from "../local/base-sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory } from "../support/scratch.js";

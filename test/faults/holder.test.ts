@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { SandboxError } from "../../src/errors.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { isRequired } from "../support/engines.js";
 import { expectCode } from "../support/errors.js";

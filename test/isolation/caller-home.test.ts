@@ -3,7 +3,7 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeLocal, isRoot } from "../local/base-sandbox.js";
 import { buildLibrary } from "../support/build.js";
 import { expectCode } from "../support/errors.js";

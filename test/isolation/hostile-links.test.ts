@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeWalls } from "../support/local-walls.js";
 import { hostFiles } from "../support/scratch.js";
 

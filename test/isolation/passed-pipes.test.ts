@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeWalls } from "../support/local-walls.js";
 import { uniqueWord } from "../support/scratch.js";
 import { within } from "../support/within.js";

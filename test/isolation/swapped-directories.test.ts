@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { merge } from "../../src/engines/local/merge.mjs";
 import { local, Sandbox } from "../../src/index.js";
+import { merge } from "../../src/programs/merge.mjs";
 import { describeLocal } from "../local/base-sandbox.js";
 import { type Compiled, compiled } from "../support/compiled.js";
 import { hostDirectory } from "../support/scratch.js";

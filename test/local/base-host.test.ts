@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Cgroups, findCgroups } from "../../src/engines/local/cgroups.js";
+import { Cgroups, findCgroups } from "../../src/engines/local/commands/cgroups.js";
 import { hostDirectory } from "../support/scratch.js";
 
 const { memory } = findCgroups();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
 import { SandboxError } from "../../src/errors.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { untilNone } from "../support/leftovers.js";
 import { hostDirectory } from "../support/scratch.js";
 import { within } from "../support/within.js";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findTool } from "../../src/engines/local/tools.js";
+import { findTool } from "../../src/engines/local/doctor/tools.js";
 import { forkbox } from "../support/cli.js";
 
 const bwrap = findTool("bwrap");

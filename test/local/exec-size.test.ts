@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { describeLocal } from "./base-sandbox.js";
 

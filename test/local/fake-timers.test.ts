@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { expectCode } from "../support/errors.js";
 import { hostFiles } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";

@@ -4,8 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
-import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox-internals.js";
+import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox/internals.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 

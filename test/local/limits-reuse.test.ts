@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findCgroups } from "../../src/engines/local/cgroups.js";
+import { findCgroups } from "../../src/engines/local/commands/cgroups.js";
+import { usage } from "../../src/engines/local/commands/limits.js";
 import { local } from "../../src/engines/local/index.js";
-import { usage } from "../../src/engines/local/limits.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { expectCode } from "../support/errors.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { linkSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { merge } from "../../src/engines/local/merge.mjs";
+import { merge } from "../../src/programs/merge.mjs";
 import { hostFiles } from "../support/scratch.js";
 
 /** Links until the file system takes no more (65,000 on ext4), or beyond what ext4 takes. */

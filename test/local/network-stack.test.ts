@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { diagnose } from "../../src/engines/local/doctor.js";
+import { diagnose } from "../../src/engines/local/doctor/doctor.js";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { descendants } from "../support/leftovers.js";
 import { describeLocal } from "./base-sandbox.js";
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import type { CreateOptions } from "../../src/options.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { probeLocal } from "../support/engine-local.js";
 import { dockerSave, smallSystem } from "./base-images.js";
 import { describeLocal, users } from "./base-sandbox.js";

@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { Sandbox } from "../../src/sandbox.js";
-import { createFromKept, keepSandbox } from "../../src/sandbox-internals.js";
+import { createFromKept, keepSandbox } from "../../src/sandbox/internals.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { hostDirectory, hostFiles } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 

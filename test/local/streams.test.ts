@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { describeLocal, users } from "./base-sandbox.js";
 
 /** Programs that read a file by name are given these for their input. */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { ExecOptions } from "../../src/options.js";
-import type { Sandbox } from "../../src/sandbox.js";
+import type { Sandbox } from "../../src/sandbox/sandbox.js";
 
 export interface Attempt {
   /** What the script printed on either stream. */

@@ -1,8 +1,8 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished, vi } from "vitest";
-import { Connection } from "../../src/engines/dagger/connection.js";
-import { Telemetry } from "../../src/engines/dagger/telemetry.js";
+import { Connection } from "../../src/engines/dagger/session/connection.js";
+import { Telemetry } from "../../src/engines/dagger/session/telemetry.js";
 
 /** All that goes between this process and its Dagger sessions while a test runs. */
 export interface Wire {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Capabilities, NetworkMode, User } from "../../src/engine.js";
 import { SandboxError } from "../../src/errors.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { probeLocal } from "./engine-local.js";
 import { isRequired } from "./engines.js";
 

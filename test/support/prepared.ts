@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { CreateOptions } from "../../src/options.js";
-import { Sandbox } from "../../src/sandbox.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { EngineUnderTest } from "./engines.js";
 import { expectCode } from "./errors.js";
 

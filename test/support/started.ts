@@ -1,5 +1,5 @@
 import type { ExecOptions, ExecResult } from "../../src/options.js";
-import type { Sandbox } from "../../src/sandbox.js";
+import type { Sandbox } from "../../src/sandbox/sandbox.js";
 
 /** A command that has printed what `script` prints, last of all on stdout, has shown it, and goes on and on. */
 export function started(

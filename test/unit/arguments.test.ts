@@ -7,10 +7,10 @@ import {
   checkSecrets,
   checkTimeout,
 } from "../../src/arguments.js";
-import { checkCreation } from "../../src/create-arguments.js";
-import { databricksEnv } from "../../src/databricks.js";
-import { callerSecrets, secretValues, splitVariables, withVariables } from "../../src/environment.js";
-import { ReadOnlyPaths } from "../../src/read-only-paths.js";
+import { checkCreation } from "../../src/sandbox/create-arguments.js";
+import { databricksEnv } from "../../src/sandbox/databricks.js";
+import { callerSecrets, secretValues, splitVariables, withVariables } from "../../src/sandbox/environment.js";
+import { ReadOnlyPaths } from "../../src/sandbox/read-only-paths.js";
 
 const refused = (why: RegExp) =>
   expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringMatching(why) });

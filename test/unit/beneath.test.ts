@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Beneath } from "../../src/beneath.mjs";
+import { Beneath } from "../../src/programs/beneath.mjs";
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
 

@@ -5,9 +5,9 @@ import { performance, wallClock } from "../../timers.js";
 import type { Finding, Session as ListedSession, Pruned, PruneOptions } from "../admin.js";
 import { CAPABILITIES } from "./capabilities.js";
 import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
-import { isOwned } from "./owner.js";
-import { Session } from "./session.js";
-import { owners, readJson, reclaim, stateDirectory } from "./state.js";
+import { Session } from "./session/session.js";
+import { isOwned } from "./staging/owner.js";
+import { owners, readJson, reclaim, stateDirectory } from "./staging/state.js";
 
 /** Opens a session on each engine and says which version answers, how fast, and what no Dagger engine can. */
 export async function diagnose(options: DaggerOptions = {}): Promise<Finding[]> {

@@ -14,19 +14,19 @@ import type {
   StreamName,
   User,
 } from "../../engine.js";
-import { identifyBase, openBase } from "./base.js";
 import { CAPABILITIES } from "./capabilities.js";
-import { changeSnapshot } from "./change.js";
-import { execOn } from "./exec.js";
-import { listSnapshot, readFromSnapshot, statInSnapshot } from "./files.js";
-import { importInto } from "./import.js";
-import { findKept, forgetKept, keepSnapshot } from "./kept.js";
+import { execOn } from "./commands/exec.js";
+import { changeSnapshot } from "./files/change.js";
+import { listSnapshot, readFromSnapshot, statInSnapshot } from "./files/files.js";
+import { importInto } from "./files/import.js";
+import { Tree } from "./files/tree.js";
+import { viewSnapshot } from "./files/view.js";
 import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
 import { Pool } from "./pool.js";
-import type { DaggerSnapshot } from "./snapshot.js";
-import { HostState, stateDirectory } from "./state.js";
-import { Tree } from "./tree.js";
-import { viewSnapshot } from "./view.js";
+import { identifyBase, openBase } from "./snapshots/base.js";
+import { findKept, forgetKept, keepSnapshot } from "./snapshots/kept.js";
+import type { DaggerSnapshot } from "./snapshots/snapshot.js";
+import { HostState, stateDirectory } from "./staging/state.js";
 
 export type { DaggerOptions } from "./options.js";
 

@@ -1,9 +1,9 @@
 import { SandboxError } from "../../errors.js";
 import { clearTimeout, performance, setTimeout } from "../../timers.js";
-import { Session } from "./session.js";
-import type { HostState } from "./state.js";
-import { untilAborted } from "./until-aborted.js";
-import { Workspace } from "./workspace.js";
+import { Session } from "./session/session.js";
+import { untilAborted } from "./session/until-aborted.js";
+import type { HostState } from "./staging/state.js";
+import { Workspace } from "./staging/workspace.js";
 
 /** One engine of the pool, with its session when it has one. */
 interface Member {

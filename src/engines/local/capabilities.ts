@@ -1,6 +1,6 @@
 import type { Capabilities, Support } from "../../engine.js";
-import { dockerfileSupport, imageSupport } from "./base-tool.js";
-import { lackOfNetwork } from "./doctor-programs.js";
+import { dockerfileSupport, imageSupport } from "./bases/tool.js";
+import { lackOfNetwork } from "./doctor/programs.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */

@@ -17,18 +17,18 @@ import type {
 } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { notADirectory } from "../path-errors.js";
+import { openBase } from "./bases/open.js";
 import { probeCapabilities } from "./capabilities.js";
-import { applyChange, changeInPlace, isAtomic } from "./change.js";
-import { explain, requireTools } from "./doctor.js";
-import { execOn } from "./exec.js";
-import { existing, guard, listTree, readFromTree, statTree } from "./files.js";
-import { importInto } from "./import.js";
-import { findKept, forgetKept, keepSnapshot } from "./kept.js";
-import { openBase } from "./open.js";
+import { execOn } from "./commands/exec.js";
+import { explain, requireTools } from "./doctor/doctor.js";
+import { applyChange, changeInPlace, isAtomic } from "./layers/change.js";
+import { existing, guard, listTree, readFromTree, statTree } from "./layers/files.js";
+import { importInto } from "./layers/import.js";
+import { findKept, forgetKept, keepSnapshot } from "./layers/kept.js";
+import type { LocalSnapshot } from "./layers/snapshots.js";
+import { fromLatin1, type Tree } from "./layers/tree.js";
 import { Session } from "./session.js";
-import type { LocalSnapshot } from "./snapshots.js";
-import { stateDirectory } from "./state.js";
-import { fromLatin1, type Tree } from "./tree.js";
+import { stateDirectory } from "./state/state.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 

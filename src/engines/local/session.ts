@@ -3,20 +3,20 @@ import { chownSync, closeSync, existsSync, realpathSync, renameSync, writeFileSy
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { type BaseContext, Bases, type BaseTree } from "./base.js";
-import { Cgroups, findCgroups } from "./cgroups.js";
-import { compactChain } from "./compact.js";
-import { asSandboxError } from "./files.js";
-import { Holder, type HolderOwner } from "./holder.js";
-import { type Ids, idsOfCaller } from "./ids.js";
-import { markUsed } from "./in-use.js";
-import { Networks } from "./network.js";
-import { Opened } from "./opened.js";
-import { Slots } from "./slots.js";
-import { type LocalSnapshot, Snapshots } from "./snapshots.js";
-import { Stage } from "./stage.js";
-import { makeDirectories, openSession, openState, type State } from "./state.js";
-import { latin1, Tree, treeLost } from "./tree.js";
+import { type BaseContext, Bases, type BaseTree } from "./bases/bases.js";
+import { Cgroups, findCgroups } from "./commands/cgroups.js";
+import { Slots } from "./commands/slots.js";
+import { Holder, type HolderOwner } from "./holder/holder.js";
+import { type Ids, idsOfCaller } from "./holder/ids.js";
+import { Stage } from "./holder/stage.js";
+import { compactChain } from "./layers/compact.js";
+import { asSandboxError } from "./layers/files.js";
+import { Opened } from "./layers/opened.js";
+import { type LocalSnapshot, Snapshots } from "./layers/snapshots.js";
+import { latin1, Tree, treeLost } from "./layers/tree.js";
+import { Networks } from "./network/network.js";
+import { markUsed } from "./state/in-use.js";
+import { makeDirectories, openSession, openState, type State } from "./state/state.js";
 
 /** A machine that was suspended meanwhile may have the new session taken for a dead one: then there is another. */
 async function startHolder(

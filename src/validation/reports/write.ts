@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { invalid } from "../invalid.js";
+import { invalid } from "../config/invalid.js";
 import type { Report, ReportFiles } from "../types.js";
 import { jsonReport } from "./json.js";
 import { junitReport } from "./junit.js";

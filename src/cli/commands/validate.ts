@@ -1,0 +1,157 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ReportFiles, ValidateSpec } from "../../validation/types.js";
+import { EXIT, UsageError } from "../failure.js";
+import { interruptible } from "../interrupt.js";
+import type { Finish } from "../program.js";
+import {
+  addSandboxOptions,
+  closeEngine,
+  milliseconds,
+  positive,
+  positiveInteger,
+  readSandboxFlags,
+  type SandboxFlags,
+} from "../sandbox-options.js";
+import { jsonText, theme } from "../view/terminal.js";
+
+interface ValidateFlags extends SandboxFlags {
+  config?: string;
+  trustConfig?: boolean;
+  printConfig?: boolean;
+  out?: string;
+  report?: ReportFiles;
+  jobs?: number;
+  repeat?: number;
+  failFast?: boolean;
+  any?: boolean;
+  timeout?: number;
+  artifactsMib?: number;
+  setupCache?: false;
+  json?: boolean;
+  verbose?: boolean;
+  quiet?: boolean;
+}
+
+export function validateCommand(finish: Finish): Command {
+  const command = new Command("validate")
+    .summary("build a project once, check it in parallel forks")
+    .description("Build a project once in a sandbox and run all of its checks in parallel forks.")
+    .argument("[dir...]", "the project, or several candidates for one (default: the current directory)")
+    .optionsGroup("What is judged:")
+    .option(
+      "--config <file>",
+      "an operator's config, for all candidates alike; may grant secrets, network, a base",
+    )
+    .option("--trust-config", "the project's own config is yours: let it grant what --config may")
+    .option("--print-config", "print the config that would be used, to start one from, and end")
+    .optionsGroup("How it runs:")
+    .option("--jobs <n>", "steps at the same time (default: the number of CPUs, at least 4)", positiveInteger)
+    .option("--repeat <n>", "run each check n times; those that disagree are flaky", positiveInteger)
+    .option("--fail-fast", "cancel the rest at the first check that does not pass")
+    .option("--any", "one candidate that passes is enough")
+    .option("--timeout <time>", "deadline of each step that sets none: 90s, 5m… (default: 10m)", milliseconds)
+    .option("--artifacts-mib <n>", "what the artifacts of one step may take (default: 2048)", positive)
+    .addOption(new NoCache("--no-cache", "run setup even where its snapshot is cached, and replace that"))
+    .optionsGroup("Output:")
+    .option("--out <dir>", "where artifacts go (default: forkbox-out)")
+    .option("--report <format=file>", "write json=FILE or junit=FILE (repeatable)", parseReport)
+    .option("--json", "print the report as JSON on stdout, and progress on stderr")
+    .option("--verbose", "print all output as it comes")
+    .option("--quiet", "print nothing but what did not pass");
+  return addSandboxOptions(command)
+    .addHelpText("after", HELP)
+    .action(async (directories: string[], flags: ValidateFlags) => finish(await run(directories, flags)));
+}
+
+/** `--cache name=path` is another flag: commander would take `--no-cache` for its negation. */
+class NoCache extends Option {
+  override attributeName(): string {
+    return "setupCache";
+  }
+}
+
+async function run(directories: string[], flags: ValidateFlags): Promise<number> {
+  if (flags.verbose && flags.quiet)
+    throw new UsageError("--verbose and --quiet contradict each other", "Give one of them.");
+  const spec = await readSpec(directories, flags);
+  if (flags.printConfig) return printConfigs(spec);
+  const [{ validate }, { chooseView }, { drawSummary }] = await Promise.all([
+    import("../../validation/validate.js"),
+    import("../view/view.js"),
+    import("../view/summary.js"),
+  ]);
+  // With --json stdout is the report's alone.
+  const stream = flags.json ? process.stderr : process.stdout;
+  const view = await chooseView(stream, { verbose: flags.verbose === true, quiet: flags.quiet === true });
+  try {
+    return await interruptible(async (signal) => {
+      const report = await validate({ ...spec, signal, onEvent: view.event });
+      view.end();
+      if (flags.json) process.stdout.write(jsonText(report));
+      const onlyProblems = flags.quiet === true;
+      if (!onlyProblems || !report.passed) {
+        const columns = stream.columns ?? 120;
+        const lines = drawSummary(report, {
+          columns,
+          theme: theme(stream),
+          onlyProblems,
+          reports: spec.reports ?? {},
+        });
+        stream.write(`${lines.join("\n")}\n`);
+      }
+      return report.exitCode;
+    }, view.stopping);
+  } finally {
+    view.end();
+    await closeEngine(spec.engine);
+  }
+}
+
+async function readSpec(directories: string[], flags: ValidateFlags): Promise<ValidateSpec> {
+  return {
+    ...(await readSandboxFlags(flags)),
+    ...(directories.length > 0 && { directories }),
+    ...(flags.config !== undefined && { config: flags.config }),
+    ...(flags.trustConfig && { trustConfig: true }),
+    ...(flags.out !== undefined && { out: flags.out }),
+    ...(flags.report && { reports: flags.report }),
+    ...(flags.jobs !== undefined && { jobs: flags.jobs }),
+    ...(flags.repeat !== undefined && { repeat: flags.repeat }),
+    ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
+    ...(flags.artifactsMib !== undefined && { artifactsMiB: flags.artifactsMib }),
+    ...(flags.failFast && { failFast: true }),
+    ...(flags.any && { any: true }),
+    ...(flags.setupCache === false && { fresh: true }),
+  };
+}
+
+async function printConfigs(spec: ValidateSpec): Promise<number> {
+  const { describeConfig } = await import("../../validation/config/print-config.js");
+  const [directory = ".", ...others] = spec.directories ?? [];
+  if (others.length > 0) throw new UsageError("--print-config is about one project", "Name one directory.");
+  process.stdout.write(await describeConfig({ ...spec, directories: [directory] }));
+  return EXIT.ok;
+}
+
+function parseReport(text: string, before: ReportFiles = {}): ReportFiles {
+  const at = text.indexOf("=");
+  const format = text.slice(0, at);
+  if ((format !== "json" && format !== "junit") || at === text.length - 1)
+    throw new InvalidArgumentError("It is json=FILE or junit=FILE.");
+  return { ...before, [format]: text.slice(at + 1) };
+}
+
+const HELP = `
+Examples:
+  $ forkbox validate                                 the project that you are in
+  $ forkbox validate app --report json=out.json --report junit=out.xml
+  $ forkbox validate candidates/* --config checks.yaml --any
+  $ forkbox validate app --config checks.yaml --databricks
+  $ forkbox validate app --repeat 5                  find flaky checks
+  $ forkbox validate app --print-config              a config to start from
+
+Checks come from --config, else from the project's forkbox.yaml or package.json,
+else from what is detected. A project's own config can't grant itself anything.
+
+Exit codes: 0 all passed (with --any: all of one candidate) · 1 not · 2 wrong
+usage or config, or nothing to check · 3 no engine · 130 interrupted.`;

@@ -1,0 +1,49 @@
+import { type Dir, opendirSync, rmdirSync, unlinkSync } from "node:fs";
+import { Slices } from "../../../host/slices.js";
+import { setAttributes } from "./descriptors.js";
+import type { Tree } from "./tree.js";
+
+/** Removes a directory of a view with all that is in it, in slices, so that nothing waits for it. */
+export async function removeTree(tree: Tree, top: string, signal: AbortSignal | undefined): Promise<void> {
+  const slices = new Slices("deleteFile", signal);
+  const pending = [top];
+  for (let directory = pending.at(-1); directory !== undefined; directory = pending.at(-1)) {
+    const directories = await removeFiles(tree, directory, slices);
+    if (directories.length > 0) {
+      pending.push(...directories);
+      continue; // it is empty when they are gone
+    }
+    rmdirSync(tree.place(directory));
+    tree.forget();
+    pending.pop();
+  }
+}
+
+/** Gives the directories that it leaves. */
+async function removeFiles(tree: Tree, directory: string, slices: Slices): Promise<string[]> {
+  const left: string[] = [];
+  const listing = open(tree, directory);
+  try {
+    for (let entry = listing.readSync(); entry; entry = listing.readSync()) {
+      if (slices.due()) await slices.rest();
+      const path = `${directory}/${entry.name}`;
+      try {
+        unlinkSync(tree.place(path));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
+        left.push(path);
+      }
+    }
+  } finally {
+    listing.closeSync();
+  }
+  return left;
+}
+
+/** An ordinary caller's sandbox may have closed it to its own user, whom nothing keeps from opening it. */
+function open(tree: Tree, directory: string): Dir {
+  const mode = tree.lstat(directory)?.mode ?? 0;
+  if ((mode & 0o700) !== 0o700) setAttributes(tree.place(directory), 0o700, undefined);
+  const options = { encoding: "latin1" as BufferEncoding, bufferSize: 512 };
+  return opendirSync(tree.directory(directory), options);
+}

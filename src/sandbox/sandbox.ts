@@ -1,0 +1,315 @@
+import { randomBytes } from "node:crypto";
+import {
+  checkEnv,
+  checkFiles,
+  checkGlobs,
+  checkMaxBytes,
+  checkOptions,
+  checkSecrets,
+  checkTimeout,
+} from "../arguments.js";
+import type { Entry } from "../engine.js";
+import type {
+  Command,
+  CreateOptions,
+  Data,
+  ExecBytesOptions,
+  ExecOptions,
+  ExecResult,
+  ExportOptions,
+  ExportResult,
+  FileToWrite,
+  OperationOptions,
+  RefreshOptions,
+  RefreshResult,
+} from "../options.js";
+import { type Core, startCore } from "./core.js";
+import { checkHostPath } from "./create-arguments.js";
+import { checkExec, runExec } from "./exec.js";
+import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
+import { exportToHost, importFromHost } from "./host-boundary.js";
+import { absolutePath, checkPath } from "./paths.js";
+
+/** @internal For sandbox-internals.ts, as is the next. */
+export let coreOf: (sandbox: Sandbox) => Core;
+/** @internal */
+export let fromCore: (core: Core) => Sandbox;
+
+/**
+ * A sandbox: a name for an immutable snapshot of a file tree, in which commands run and files are read and
+ * written. An operation that changes something is a transaction: it succeeds, or leaves the sandbox as it was.
+ *
+ * Operations on one sandbox run one at a time, in the order they were issued, without waiting for one before
+ * issuing the next; different sandboxes, forks included, run in parallel. Paths are absolute, or relative to
+ * the workdir. Every asynchronous operation takes a `signal`, and rejects with a {@link SandboxError}:
+ * ABORTED when its signal was aborted (`cause` is the signal's reason), CLOSED when the sandbox was closed,
+ * INVALID_ARGUMENT for what can't be valid, ENGINE_LOST when the engine died under it, and what it says itself.
+ *
+ * @example
+ * ```ts
+ * import { Sandbox } from "forkbox";
+ *
+ * await using sandbox = await Sandbox.create({ network: "off" });
+ * await sandbox.refreshFromHost("./my-app", "/workspace");
+ * const { exitCode, stdout } = await sandbox.exec("node --test");
+ * console.log(exitCode, stdout);
+ * ```
+ */
+export class Sandbox {
+  /** Names this sandbox in messages and logs. */
+  readonly id: string = `sandbox-${randomBytes(5).toString("hex")}`;
+  readonly #core: Core;
+
+  private constructor(core: Core) {
+    this.#core = core;
+  }
+
+  static {
+    coreOf = (sandbox) => sandbox.#core;
+    fromCore = (core) => new Sandbox(core);
+  }
+
+  /**
+   * Starts a sandbox. Close it when it is no longer needed; `await using` does.
+   *
+   * @throws SandboxError ENGINE_UNAVAILABLE when nothing here can isolate, with what is missing and how to get
+   * it; UNSUPPORTED for an option the engine can't honour; NOT_FOUND for a base that is missing; ABORTED.
+   */
+  static async create(options: CreateOptions = {}): Promise<Sandbox> {
+    const core = await startCore(options, (engine, base, { workdir, settings: { user }, signal }) =>
+      engine.open(base, { workdir, user, ...(signal && { signal }) }),
+    );
+    return new Sandbox(core as Core);
+  }
+
+  /**
+   * Runs a command and waits for its end. A string goes through `sh -c`, a list is run as it is. A non-zero
+   * exit code is a result, and what the command changed is kept. A command that is stopped changes nothing;
+   * the error has what it had printed. No deadline unless `timeoutMs` is given.
+   *
+   * @throws SandboxError TIMEOUT, LIMIT (memory, disk), NOT_FOUND and NOT_A_DIRECTORY for `cwd`, UNSUPPORTED for
+   * `network`, ENGINE_ERROR when it could not be started.
+   *
+   * @example
+   * ```ts
+   * await sandbox.exec("npm ci && npm test", { onStdout: (text) => process.stdout.write(text) });
+   * const { stdout } = await sandbox.exec(["cat", "image.png"], { encoding: "bytes" });
+   * ```
+   */
+  exec(command: Command, options: ExecBytesOptions): Promise<ExecResult<Uint8Array>>;
+  exec(command: Command, options?: ExecOptions): Promise<ExecResult>;
+  async exec(
+    command: Command,
+    options: ExecOptions | ExecBytesOptions = {},
+  ): Promise<ExecResult<string | Uint8Array>> {
+    const call = checkExec(command, options, "exec");
+    return this.#core.run("exec", call, (context) => runExec(call, context));
+  }
+
+  /** Like {@link exec}, with the sandbox's `timeoutMs` (600,000 ms unless set) when the options have none. */
+  execWithTimeout(command: Command, options: ExecBytesOptions): Promise<ExecResult<Uint8Array>>;
+  execWithTimeout(command: Command, options?: ExecOptions): Promise<ExecResult>;
+  async execWithTimeout(
+    command: Command,
+    options: ExecOptions | ExecBytesOptions = {},
+  ): Promise<ExecResult<string | Uint8Array>> {
+    const given = checkExec(command, options, "execWithTimeout");
+    const call = { ...given, timeoutMs: given.timeoutMs ?? this.#core.settings.timeoutMs };
+    return this.#core.run("execWithTimeout", call, (context) => runExec(call, context));
+  }
+
+  /**
+   * Writes one file, with the directories above it. Follows a link at the end. `data` is a string (UTF-8), bytes
+   * (a Uint8Array, another view, an ArrayBuffer) or a Blob. `mode`: permission bits; left out, those of the file it
+   * overwrites, else 0o644.
+   *
+   * @throws SandboxError INVALID_ARGUMENT also for a Blob that can't be read; READ_ONLY_PATH, PERMISSION, NOT_A_FILE, NOT_A_DIRECTORY, LIMIT for a full disk.
+   */
+  async writeFile(
+    path: string,
+    data: Data,
+    options: OperationOptions & { mode?: number } = {},
+  ): Promise<void> {
+    const given = checkOptions(options, ["mode"], "writeFile");
+    const files = checkFiles([{ path, data, mode: given.mode }], "writeFile");
+    return this.#core.run("writeFile", given, (context) => write(context, "writeFile", files));
+  }
+
+  /** Writes several files like {@link writeFile}: all of them or none. */
+  async writeFiles(files: readonly FileToWrite[], options: OperationOptions = {}): Promise<void> {
+    const given = checkOptions(options, [], "writeFiles");
+    const checked = checkFiles(files, "writeFiles");
+    return this.#core.run("writeFiles", given, (context) => write(context, "writeFiles", checked));
+  }
+
+  /** Creates a directory and those above it. One that is there already is fine. */
+  async makeDirectory(path: string, options: OperationOptions = {}): Promise<void> {
+    const given = checkOptions(options, [], "makeDirectory");
+    checkPath(path, "makeDirectory");
+    return this.#core.run("makeDirectory", given, (context) => makeDirectory(context, "makeDirectory", path));
+  }
+
+  /**
+   * The bytes of a file, as they are: secrets in it are not redacted. Follows links.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE.
+   */
+  async readFile(path: string, options: OperationOptions = {}): Promise<Uint8Array> {
+    const given = checkOptions(options, [], "readFile");
+    checkPath(path, "readFile");
+    return this.#core.run("readFile", given, (context) => read(context, "readFile", path));
+  }
+
+  /** Like {@link readFile}, decoded as UTF-8. */
+  async readTextFile(path: string, options: OperationOptions = {}): Promise<string> {
+    const given = checkOptions(options, [], "readTextFile");
+    checkPath(path, "readTextFile");
+    return this.#core.run("readTextFile", given, (context) => readText(context, "readTextFile", path));
+  }
+
+  /**
+   * Deletes a file or link, or an empty directory; one with content needs `recursive`.
+   * @throws SandboxError NOT_FOUND, READ_ONLY_PATH (also for a directory that holds such a path), PERMISSION.
+   */
+  async deleteFile(path: string, options: OperationOptions & { recursive?: boolean } = {}): Promise<void> {
+    const given = checkOptions(options, ["recursive"], "deleteFile");
+    const { recursive = false } = given;
+    checkPath(path, "deleteFile");
+    return this.#core.run("deleteFile", given, (context) => remove(context, "deleteFile", path, recursive));
+  }
+
+  /**
+   * What is in a directory, sorted by name. A link to a directory is not followed.
+   * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY.
+   */
+  async listDirectory(path: string, options: OperationOptions = {}): Promise<Entry[]> {
+    const given = checkOptions(options, [], "listDirectory");
+    checkPath(path, "listDirectory");
+    return this.#core.run("listDirectory", given, (context) => list(context, "listDirectory", path));
+  }
+
+  /** What a path is, undefined when there is nothing. A link is not followed. */
+  async stat(path: string, options: OperationOptions = {}): Promise<Entry | undefined> {
+    const given = checkOptions(options, [], "stat");
+    checkPath(path, "stat");
+    return this.#core.run("stat", given, (context) => statOf(context, "stat", path));
+  }
+
+  /**
+   * Makes a directory the one that relative paths and commands start from, for what is issued after this.
+   * Creates it when it is missing. Globs of `readOnlyPaths` stay where they were.
+   * @throws SandboxError NOT_A_DIRECTORY.
+   */
+  async setWorkdir(path: string, options: OperationOptions = {}): Promise<void> {
+    const given = checkOptions(options, [], "setWorkdir");
+    checkPath(path, "setWorkdir");
+    return this.#core.run("setWorkdir", given, (context) => changeWorkdir(context, "setWorkdir", path));
+  }
+
+  /** Sets an environment variable for the commands issued after this. DATABRICKS_TOKEN becomes a secret. */
+  withEnv(key: string, value: string): this {
+    this.#core.setVariables("withEnv", checkEnv({ [key]: value }, "withEnv"), {});
+    return this;
+  }
+
+  /** {@link withEnv} for several. */
+  withEnvs(vars: Readonly<Record<string, string>>): this {
+    this.#core.setVariables("withEnvs", checkEnv(vars, "withEnvs"), {});
+    return this;
+  }
+
+  /**
+   * Sets a secret environment variable for the commands issued after this. Its value is redacted from
+   * everything this sandbox and its forks give back or print, except what `readFile` reads. One under six
+   * bytes can't be, and gets a process warning.
+   */
+  withSecret(key: string, value: string): this {
+    this.#core.setVariables("withSecret", {}, checkSecrets({ [key]: value }, "withSecret"));
+    return this;
+  }
+
+  /** {@link withSecret} for several. */
+  withSecrets(vars: Readonly<Record<string, string>>): this {
+    this.#core.setVariables("withSecrets", {}, checkSecrets(vars, "withSecrets"));
+    return this;
+  }
+
+  /**
+   * Brings a host directory's content into a sandbox directory. The host wins: every selected file has its
+   * content and type afterwards. What an earlier refresh of the same pair brought and the host no longer has
+   * is removed; what the sandbox made itself stays. What is unchanged on both sides is not copied again.
+   *
+   * Modification times, hard links among the files and holes in them come along. The host's directory may be in use:
+   * what vanishes meanwhile was never there, and a file that changes while it is read is read again.
+   *
+   * @throws SandboxError NOT_FOUND and NOT_A_DIRECTORY for either directory, PERMISSION for a host file that
+   * can't be read, TIMEOUT, LIMIT for a full disk, for more than `maxBytes` and for more than the sandbox's `diskMiB`.
+   */
+  async refreshFromHost(
+    hostPath: string,
+    sandboxPath: string,
+    options: RefreshOptions = {},
+  ): Promise<RefreshResult> {
+    const operation = "refreshFromHost";
+    const known = ["include", "exclude", "gitignore", "timeoutMs", "maxBytes"] as const;
+    const given = checkOptions(options, known, operation);
+    checkGlobs(given, operation);
+    checkTimeout(given.timeoutMs, operation);
+    checkMaxBytes(given.maxBytes, operation);
+    const from = checkHostPath(hostPath, "the host directory", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, given, (context) =>
+      importFromHost(context, from, absolutePath(context.state.workdir, sandboxPath, operation), given),
+    );
+  }
+
+  /**
+   * Copies a sandbox directory to the host, merging into what is there or, with `replace`, in its place. It
+   * never writes through a link on the host, nor creates one that points out of the exported tree.
+   *
+   * Modification times, hard links among the files and holes in them come along. A file that the host has already,
+   * with the same bytes, is left as it is, its time too. What is stopped leaves no temporary file, and the host as it
+   * was; or, where many files were being moved into a directory that was there, each of them old or new.
+   *
+   * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY, SECRET_LEAK when a file holds a secret's value,
+   * UNSAFE_EXPORT with `strict`, PERMISSION, TIMEOUT, LIMIT for a full disk and for more than `maxBytes`.
+   */
+  async exportDirectory(
+    sandboxPath: string,
+    hostPath: string,
+    options: ExportOptions = {},
+  ): Promise<ExportResult> {
+    const operation = "exportDirectory";
+    const safety = ["strict", "allowSecrets", "allowGit"] as const;
+    const known = ["include", "exclude", "replace", "timeoutMs", "maxBytes", ...safety] as const;
+    const given = checkOptions(options, known, operation);
+    checkGlobs(given, operation);
+    checkTimeout(given.timeoutMs, operation);
+    checkMaxBytes(given.maxBytes, operation);
+    const to = checkHostPath(hostPath, "the host directory", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, given, (context) =>
+      exportToHost(context, absolutePath(context.state.workdir, sandboxPath, operation), to, given),
+    );
+  }
+
+  /**
+   * A second sandbox that starts from this one's state after everything issued before: files, workdir, env
+   * and secrets. From then on neither sees the other. It costs the same however many files there are. Close
+   * each by itself.
+   */
+  async fork(options: OperationOptions = {}): Promise<Sandbox> {
+    const given = checkOptions(options, [], "fork");
+    return this.#core.run("fork", given, async ({ settings, state }) => ({
+      value: new Sandbox(this.#core.copy(settings, state)),
+    }));
+  }
+
+  /** Stops what runs and what waits (CLOSED). Resolves when nothing of it is alive. Forks live on. Idempotent. */
+  close(): Promise<void> {
+    return this.#core.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,59 @@
+import { invalid } from "../config/invalid.js";
+import type { ConfigFile } from "../config/types.js";
+import { detectCargo, detectGo } from "./compiled.js";
+import { detectNode } from "./node.js";
+import { detectPython } from "./python.js";
+import { defaultSetupFiles } from "./setup-files.js";
+
+/** What was found of one language. */
+export interface Detected {
+  language: string;
+  setup: string[];
+  /** Left out: {@link defaultSetupFiles}. */
+  setupFiles?: string[];
+  build: string[];
+  checks: Record<string, string>;
+}
+
+/**
+ * The config of a project that brings none, from its manifests: Node, Python, Go, Rust, also side by side.
+ *
+ * @throws SandboxError INVALID_ARGUMENT when there is nothing to check.
+ */
+export async function detectConfig(directory: string): Promise<ConfigFile> {
+  const detectors = [detectNode, detectPython, detectGo, detectCargo];
+  const all = await Promise.all(detectors.map((detect) => detect(directory)));
+  const found = all.filter((detected) => detected !== undefined);
+  const checks: Record<string, string> = {};
+  for (const detected of found) {
+    for (const [name, command] of Object.entries(detected.checks)) {
+      checks[name in checks ? `${detected.language}-${name}` : name] = command;
+    }
+  }
+  if (Object.keys(checks).length === 0) {
+    const what =
+      found.length === 0
+        ? "no package.json, pyproject.toml, requirements.txt, setup.py, go.mod or Cargo.toml"
+        : `no typecheck, lint or test in its ${found.map(({ language }) => language).join(" and ")} project`;
+    throw invalid(
+      `nothing to check in ${directory}: there is no forkbox.yaml, and ${what}. ` +
+        "Write a forkbox.yaml with a `checks:` map, or give --config FILE.",
+      { path: directory },
+    );
+  }
+  const setup = found.flatMap((detected) => detected.setup);
+  const build = found.flatMap((detected) => detected.build);
+  return {
+    ...(setup.length === 0 ? {} : { setup: { run: setup, ...setupFiles(found) } }),
+    ...(build.length === 0 ? {} : { build }),
+    checks,
+  };
+}
+
+/** One language that needs more than the default decides for all of them. */
+function setupFiles(found: readonly Detected[]): { files?: string[] } {
+  const named = found.flatMap((detected) => detected.setupFiles ?? []);
+  if (named.length === 0) return {};
+  if (named.includes("**")) return { files: ["**"] };
+  return { files: [...new Set([...defaultSetupFiles, ...named])] };
+}
