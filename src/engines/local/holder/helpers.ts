@@ -9,6 +9,7 @@ import { findTool } from "../doctor/tools.js";
 /** Programs of forkbox's own that other processes run: files that nothing imports, so no bundle has them in it. */
 const HELPERS = [
   "holder.sh",
+  "network.sh",
   "merge-program.mjs",
   "merge.mjs",
   "forward-program.mjs",

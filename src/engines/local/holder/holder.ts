@@ -51,7 +51,7 @@ export class Holder {
    * Throws ENGINE_UNAVAILABLE with what the system said.
    */
   static async start(directory: string, session: string, ids: Ids, lease: number): Promise<Holder> {
-    const script = helperPath("holder.sh");
+    const scripts = [helperPath("holder.sh"), helperPath("network.sh")].map((path) => `. ${quote(path)}`);
     const leaks = leakedDescriptors();
     const unshare = ["--user", "sh", "-c", ENTER];
     const child = spawn(...closing(leaks, [findTool("unshare") ?? "unshare", ...unshare]), {
@@ -74,7 +74,8 @@ export class Holder {
     child.stdin?.on("error", () => {}); // a holder that died is seen by its exit
     await Promise.race([lines.next(), failed]);
     writeMaps(child.pid as number, ids);
-    child.stdin?.write(`\n. ${quote(script)}\nprepare ${quote(directory)} ${quote(session)} ${STAGE}\n`);
+    const prepare = `prepare ${quote(directory)} ${quote(session)} ${STAGE}`;
+    child.stdin?.write(`\n${[...scripts, prepare].join("\n")}\n`);
     const first = await Promise.race([lines.next(), failed]);
     if (first.done) return failed;
     return new Holder(child, answers, lines, Number(first.value.split(" ")[2]));
