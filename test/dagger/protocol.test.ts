@@ -12,6 +12,13 @@ import { type Reply, ScriptedDagger } from "../support/scripted-dagger.js";
 import { sessionsOf } from "../support/sessions.js";
 import { SOON_MS, within } from "../support/within.js";
 
+// forkbox takes no timer that a test fakes. This test turns the watch's hands all the same.
+vi.mock("../../src/timers.js", async (original) => ({
+  ...(await original<typeof import("../../src/timers.js")>()),
+  setInterval: (...args: Parameters<typeof setInterval>) => globalThis.setInterval(...args),
+  clearInterval: (timer: NodeJS.Timeout) => globalThis.clearInterval(timer),
+}));
+
 const isCommand = (query: string) => query.includes("/.forkbox/run");
 const write = (text: string) => (response: ServerResponse) => void response.end(text);
 
