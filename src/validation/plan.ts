@@ -10,6 +10,7 @@ import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from 
 import { detectConfig } from "./detect/detect.js";
 import { defaultSourcesExclude } from "./detect/setup-files.js";
 import { realDirectory, uniqueNames } from "./directories.js";
+import { affordableJobs } from "./run/open-files.js";
 import { checkOutput, isWithin, withinGlob } from "./run/out.js";
 import { StepEnvironment } from "./run/step-environment.js";
 import type { ReportFiles, ValidateSpec } from "./types.js";
@@ -93,7 +94,7 @@ export async function makePlan(given: ValidateSpec): Promise<Plan> {
   const spec = checkSpec(given);
   checkTimeout(spec.timeoutMs, "validate");
   checkArtifactsMiB(spec.artifactsMiB);
-  const jobs = positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs");
+  const jobs = affordableJobs(positive(spec.jobs ?? Math.max(4, availableParallelism()), "jobs"));
   const repeat = positive(spec.repeat ?? 1, "repeat");
   const named = (spec.directories ?? ["."]).map((directory) => resolve(directory));
   if (named.length === 0) throw invalid("validate: directories is empty, so there is nothing to check");

@@ -190,7 +190,8 @@ class LocalEngine implements Engine, AsyncDisposable {
   }
 
   async keep(key: string, snapshot: Snapshot): Promise<void> {
-    await keepSnapshot(await this.#session(), key, snapshot as LocalSnapshot);
+    const session = await this.#session();
+    await guard("keep", "/", () => keepSnapshot(session, key, snapshot as LocalSnapshot));
   }
 
   async find(key: string, base: Base): Promise<Snapshot | undefined> {

@@ -58,6 +58,8 @@ async function sync(session: Session, path: string): Promise<void> {
   try {
     await session.holder.task("sync", "-f", "--", path);
   } catch (cause) {
+    if (/No space left on device|Disk quota exceeded/.test((cause as Error).message))
+      throw Object.assign(cause as Error, { code: "ENOSPC" });
     const message = `keep: the disk that holds forkbox's state did not take the snapshot (${(cause as Error).message}). Nothing was kept; look at the system's log for errors of the disk.`;
     throw new SandboxError("ENGINE_ERROR", message, { operation: "keep", cause });
   }
