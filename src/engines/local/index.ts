@@ -21,7 +21,7 @@ import { openBase } from "./bases/open.js";
 import { probeCapabilities } from "./capabilities.js";
 import { execOn } from "./commands/exec.js";
 import { explain, requireTools } from "./doctor/doctor.js";
-import { applyChange, changeInPlace, isAtomic } from "./layers/change.js";
+import { applyChange, isAtomic } from "./layers/change.js";
 import { existing, guard, listTree, readFromTree, statTree } from "./layers/files.js";
 import { importInto } from "./layers/import.js";
 import { findKept, forgetKept, keepSnapshot } from "./layers/kept.js";
@@ -103,7 +103,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const owner = session.ids.owner(user);
     if (snapshots.isExclusive(from) && isAtomic(changes)) {
       try {
-        await changeInPlace(session, from, changes[0] as Change, owner);
+        await session.withTree(from, (tree) => applyChange(tree, changes[0] as Change, owner, signal));
         from.generation++;
         return from;
       } catch (error) {
@@ -114,7 +114,7 @@ class LocalEngine implements Engine, AsyncDisposable {
     const next = snapshots.create([top, ...from.layers], from.base, from.user);
     try {
       const apply = async (tree: Tree) => {
-        for (const change of changes) await applyChange(tree, change, owner, { signal });
+        for (const change of changes) await applyChange(tree, change, owner, signal);
       };
       await (session.ids.range ? session.withTree(next, apply) : session.withOpenTree(next, apply));
     } catch (error) {

@@ -17,11 +17,9 @@ import type { Change } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { notADirectory, notAFile, notEmpty } from "../../path-errors.js";
 import type { Owner } from "../holder/ids.js";
-import type { Session } from "../session.js";
 import { setAttributes } from "./descriptors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
 import { removeTree } from "./remove-tree.js";
-import type { LocalSnapshot } from "./snapshots.js";
 import type { Found, Tree } from "./tree.js";
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -33,36 +31,14 @@ export function isAtomic(changes: readonly Change[]): boolean {
   return changes.length === 1 && !(changes[0]?.kind === "delete" && changes[0].recursive);
 }
 
-/**
- * Applies such a change to a snapshot that nothing else stands on. Where its tree goes with the holder in the
- * middle of it, what was made is taken back in the next holder: only there is what it lay over hidden again.
- */
-export async function changeInPlace(
-  session: Session,
-  snapshot: LocalSnapshot,
-  change: Change,
-  owner: Owner,
-): Promise<void> {
-  const made: string[] = [];
-  try {
-    await session.withTree(snapshot, (tree) => applyChange(tree, change, owner, { made }));
-  } catch (error) {
-    for (let attempt = 1; made.length > 0 && attempt <= 3; attempt++)
-      await session.withTree(snapshot, (tree) => takeBack(tree, made)).catch(() => {});
-    throw error;
-  }
-}
-
-/**
- * Applies one change to a mounted view. A write or a directory that fails leaves nothing behind; where the view is
- * gone, what it leaves is in `made`.
- */
+/** Applies one change to a mounted view. A write or a directory that fails leaves nothing behind. */
 export async function applyChange(
   tree: Tree,
   change: Change,
   owner: Owner,
-  { made = [], signal }: { made?: string[]; signal?: AbortSignal | undefined } = {},
+  signal?: AbortSignal,
 ): Promise<void> {
+  const made: string[] = [];
   const operation = { write: "writeFile", delete: "deleteFile", directory: "makeDirectory" }[change.kind];
   try {
     if (change.kind === "write") await write(tree, change, owner, made);
@@ -79,14 +55,13 @@ export async function applyChange(
   }
 }
 
-/** What a change made, given as its paths, the last first. What could not be removed stays in the list. */
-function takeBack(tree: Tree, made: string[]): void {
-  for (let real = made.at(-1); real !== undefined; real = made.at(-1)) {
+/** What a change made, given as its paths, the last first. */
+function takeBack(tree: Tree, made: readonly string[]): void {
+  for (const real of [...made].reverse()) {
     const stat = tree.lstat(real);
     if (stat?.isDirectory()) rmdirSync(tree.place(real));
     else if (stat) unlinkSync(tree.place(real));
     tree.forget();
-    made.pop();
   }
 }
 
