@@ -53,6 +53,23 @@ describe.runIf(process.platform === "linux")("Beneath", () => {
     expect(() => read("a/b/file")).toThrow(expect.objectContaining({ code: "ENOTDIR" }));
   });
 
+  it("forgets one directory with all below it, and no other", () => {
+    mkdirSync(join(root, "tree/ab/b"), { recursive: true });
+    read("a/b/file");
+    const other = beneath.place("ab/b/file").toString();
+    beneath.forget("/a");
+    renameSync(join(root, "tree/a"), join(root, "tree/moved"));
+    symlinkSync(join(root, "outside"), join(root, "tree/a"));
+    expect(() => read("a/b/file")).toThrow(expect.objectContaining({ code: "ENOTDIR" }));
+    expect(beneath.place("ab/b/file").toString()).toBe(other);
+  });
+
+  it("takes no longer path than the kernel", () => {
+    const long = `${"d/".repeat(2100)}file`;
+    expect(() => beneath.place(long)).toThrow(expect.objectContaining({ code: "ENAMETOOLONG" }));
+    expect(() => beneath.directory(long)).toThrow(expect.objectContaining({ code: "ENAMETOOLONG" }));
+  });
+
   it("keeps few descriptors open, and none when closed", () => {
     const before = descriptors();
     const deep = Array.from({ length: 300 }, (_, i) => `d${i}`).join("/");
