@@ -27,3 +27,8 @@ export function tooManyLinks(path: string, operation: string): SandboxError {
 function fail(code: ErrorCode, path: string, operation: string, why: string): SandboxError {
   return new SandboxError(code, `${operation} ${path}: ${why}`, { operation, path });
 }
+
+export function tooLong(path: string, operation: string, cause: unknown): SandboxError {
+  const message = `${operation} ${path}: a name or path is longer than Linux takes (255 bytes a part, 4,095 together).`;
+  return new SandboxError("INVALID_ARGUMENT", message, { operation, path, cause });
+}

@@ -7,6 +7,8 @@ const { O_DIRECTORY, O_NOFOLLOW } = constants;
 export const O_PATH = 0o10000000;
 /** Directories kept open at once. */
 const MOST = 24;
+/** As the kernel has it, see limits.h. Step by step any depth could be reached, and each step back would be one from the root. */
+const PATH_MAX = 4096;
 
 /**
  * Places below a directory that somebody hostile may be changing at this moment. Every directory on the way is held
@@ -37,7 +39,8 @@ export class Beneath {
   }
 
   /**
-   * What a call takes for a path below. Throws ENOENT, and ENOTDIR where a part on the way is no directory.
+   * What a call takes for a path below. Throws ENOENT, ENOTDIR where a part on the way is no directory, and
+   * ENAMETOOLONG like the kernel.
    * @param {string} path
    * @returns {Buffer}
    */
@@ -58,10 +61,17 @@ export class Beneath {
     return Buffer.from(`${this.#directory(bare)}/.`, "latin1");
   }
 
-  /** Call it after a directory below was removed or moved: another may get its name. */
-  forget() {
-    for (const fd of this.#open.values()) closeSync(fd);
-    this.#open.clear();
+  /**
+   * Call it after a directory below was removed or moved: another may get its name.
+   * @param {string} [directory] Which one, with all below it; else all of them.
+   */
+  forget(directory = "") {
+    const bare = directory.startsWith("/") ? directory.slice(1) : directory;
+    for (const [path, fd] of this.#open) {
+      if (bare !== "" && path !== bare && !path.startsWith(`${bare}/`)) continue;
+      this.#open.delete(path);
+      closeSync(fd);
+    }
   }
 
   close() {
@@ -71,6 +81,7 @@ export class Beneath {
 
   /** @param {string} path */
   #directory(path) {
+    if (path.length >= PATH_MAX) throw tooLong();
     if (this.#rootFd === undefined) return path === "" ? this.#root : `${this.#root}/${path}`;
     return `/proc/self/fd/${path === "" ? this.#rootFd : this.#descriptor(path, this.#rootFd)}`;
   }
@@ -113,4 +124,9 @@ export class Beneath {
     this.#open.delete(oldest);
     closeSync(fd);
   }
+}
+
+function tooLong() {
+  const message = `ENAMETOOLONG: a path has more than ${PATH_MAX - 1} bytes`;
+  return Object.assign(new Error(message), { code: "ENAMETOOLONG" });
 }

@@ -19,12 +19,16 @@ import {
   renameSync,
   utimesSync,
 } from "node:fs";
+import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers"; // not the global one, which a caller's tests may fake
 
 import { Beneath, O_PATH } from "./beneath.mjs";
 
 /** @import { Stats } from "node:fs" */
 
+const SLICE_MS = 10;
+// Bound now: a caller's tests may stop the clock later.
+const now = performance.now.bind(performance);
 const { COPYFILE_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /**
@@ -52,7 +56,7 @@ export async function merge(trees) {
 }
 
 class Merge {
-  #entries = 0;
+  #pauseAt = now() + SLICE_MS;
   #whiteout;
   /** @type {Beneath[]} */
   #opened = [];
@@ -138,7 +142,9 @@ class Merge {
 
   /** Thousands of files take a while: others go on in between. */
   async #pause() {
-    if (++this.#entries % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (now() < this.#pauseAt) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#pauseAt = now() + SLICE_MS;
   }
 
   /**

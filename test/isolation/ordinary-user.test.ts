@@ -14,9 +14,16 @@ describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
     ["the contract on the local engine", ["test/contract/local.test.ts"], 450],
     [
       "isolation",
-      ["files", "kernel", "network", "passed-pipes", "processes", "survivors", "swapped-directories"].map(
-        (name) => `test/isolation/${name}.test.ts`,
-      ),
+      [
+        "files",
+        "hostile-trees",
+        "kernel",
+        "network",
+        "passed-pipes",
+        "processes",
+        "survivors",
+        "swapped-directories",
+      ].map((name) => `test/isolation/${name}.test.ts`),
       80,
     ],
   ])(

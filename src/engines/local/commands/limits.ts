@@ -12,6 +12,8 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 const POLL_MS = 200;
 /** Every level of a walk holds two descriptors. */
 const DEEPEST = 100;
+/** A program takes a tenth of the time: nobody shall fill the disk while empty files are looked at one by one. */
+const MOST_ENTRIES = 5000;
 
 /** Polls what the kernel does not stop by itself. */
 export function watchLimits(
@@ -50,9 +52,9 @@ export function watchLimits(
 /** Bytes on disk of a layer; stops counting past `enough`. */
 async function sizeOf({ name, path }: Layer, enough: number, holder: Holder): Promise<number> {
   try {
-    return await usage(latin1(path), enough);
+    return await usage(latin1(path), enough, MOST_ENTRIES);
   } catch {
-    // Too deep, or closed to an ordinary caller, who is the user that closed it. In the holder we are root.
+    // Too deep, too many, or closed to an ordinary caller, who is the user that closed it. In the holder we are root.
     const said = await holder
       .task("sh", "-c", 'du -sk -- "$1" 2>/dev/null; true', "sh", `l/${name}`)
       .catch(() => "");
@@ -62,10 +64,10 @@ async function sizeOf({ name, path }: Layer, enough: number, holder: Holder): Pr
 
 /**
  * Bytes on disk below a directory, a latin1 string of its bytes; may stop counting past `enough`. Throws where it
- * may not look, and below DEEPEST.
+ * may not look, below DEEPEST and past `entries`.
  */
-export async function usage(directory: string, enough: number): Promise<number> {
-  return new Usage(enough).count(directory, 0);
+export async function usage(directory: string, enough: number, entries?: number): Promise<number> {
+  return new Usage(enough, entries).count(directory, 0);
 }
 
 /** A command that is being counted can swap a directory for a link at any time: no path is followed but by one name. */
@@ -74,7 +76,12 @@ class Usage {
   /** Of files with several links: they count once. */
   #seen = new Set<number>();
 
-  constructor(private readonly enough: number) {}
+  #entries = 0;
+
+  constructor(
+    private readonly enough: number,
+    private readonly most = Number.POSITIVE_INFINITY,
+  ) {}
 
   async count(path: string, depth: number): Promise<number> {
     const directory = await unlessGone(open(bytes(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -84,6 +91,7 @@ class Usage {
       const here = `/proc/self/fd/${directory.fd}`;
       // Names are bytes: one that is no text must not hide what is beside it.
       for await (const { name } of await opendir(here, { encoding: "latin1" as BufferEncoding })) {
+        if (++this.#entries > this.most) throw new Error(`more than ${this.most} entries`);
         const found = await unlessGone(lstat(bytes(`${here}/${name}`)));
         if (!found) continue;
         if (found.isDirectory()) await this.count(`${here}/${name}`, depth + 1);

@@ -25,10 +25,19 @@ const LONGEST_MS = 10_000;
 export async function untilDead(holder: Holder, slot: Slot, init: Init | undefined): Promise<boolean> {
   const until = performance.now() + LONGEST_MS;
   for (let wait = 0; ; wait = Math.min(wait + 1, 20)) {
-    if (!holder.alive || isDead(holder, slot, init)) return true; // with the holder the kernel kills all of it
+    if (!holder.alive || isShownDead(holder, slot, init)) return true; // with the holder the kernel kills all of it
     if (performance.now() > until) return false;
     if (init) holder.send("stop", init.pid);
     await (wait === 0 ? new Promise((resolve) => setImmediate(resolve)) : sleep(wait));
+  }
+}
+
+/** What can't be asked, for want of descriptors say, is not shown. */
+function isShownDead(holder: Holder, slot: Slot, init: Init | undefined): boolean {
+  try {
+    return isDead(holder, slot, init);
+  } catch {
+    return false;
   }
 }
 
@@ -60,12 +69,16 @@ export function isRunningIn(stat: string): boolean {
   return !/[ZX]/.test(state) || threads > 1;
 }
 
-/** The tasks in a cgroup, threads too, as this process's pid namespace numbers them; undefined where it can't be asked. */
+/**
+ * The tasks in a cgroup, threads too, as this process's pid namespace numbers them; undefined where it can't be asked.
+ * Throws where this process can open no more files.
+ */
 export function tasksIn(cgroup: string): string[] | undefined {
   for (const file of ["tasks", "cgroup.threads", "cgroup.procs"]) {
     try {
       return readFileSync(`${cgroup}/${file}`, "latin1").split("\n").filter(Boolean);
-    } catch {
+    } catch (error) {
+      if (["EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
       // version 2 has no tasks, and knows no threads below some cgroups
     }
   }

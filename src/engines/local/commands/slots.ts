@@ -142,7 +142,9 @@ function openSlot({ name, cgroup, holder, process }: Place) {
     strangers() {
       const [directory] = cgroup.directories;
       if (directory === undefined) return undefined;
-      return tasksIn(directory)?.filter((task) => task !== process?.task).length;
+      // When it has been killed, for the memory of its cgroup say, its number may be that of a process of the command.
+      const own = process && holder.isRunning(process.pid) ? process.task : undefined;
+      return tasksIn(directory)?.filter((task) => task !== own).length;
     },
     spoil() {
       spoiled = true;

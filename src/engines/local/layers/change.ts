@@ -61,7 +61,7 @@ function takeBack(tree: Tree, made: readonly string[]): void {
     const stat = tree.lstat(real);
     if (stat?.isDirectory()) rmdirSync(tree.place(real));
     else if (stat) unlinkSync(tree.place(real));
-    tree.forget();
+    tree.forget(real);
   }
 }
 

@@ -4,13 +4,15 @@ import type { Entry } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { kindOf } from "../../../host/kind.js";
 import { Slices } from "../../../host/slices.js";
-import { notADirectory, notAFile, notFound } from "../../path-errors.js";
+import { notADirectory, notAFile, notFound, tooLong } from "../../path-errors.js";
 import { openRegular } from "./descriptors.js";
 import { bytes, type Found, type Tree } from "./tree.js";
 
 /** Below this a read on the calling thread is quicker than a trip to the thread pool. */
 const SMALL = 256 * 1024;
 const SORTED_AT_ONCE = 4096;
+/** Node reads no larger file at once. */
+const LARGEST = 2 ** 31 - 1;
 const readAll = promisify(readFile);
 
 export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array> {
@@ -22,11 +24,17 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
     const opened = openRegular(found.place);
     if (!opened) throw notAFile(path, "readFile");
     try {
+      if (opened.stat.size > LARGEST) throw tooLarge(path, opened.stat.size);
       return opened.stat.size < SMALL ? readFileSync(opened.fd) : await readAll(opened.fd);
     } finally {
       closeSync(opened.fd);
     }
   });
+}
+
+function tooLarge(path: string, size: number): SandboxError {
+  const message = `readFile ${path}: it has ${size} bytes, holes included, and readFile takes ${LARGEST} at most. Export it, or read a part of it with a command.`;
+  return new SandboxError("LIMIT", message, { operation: "readFile", path });
 }
 
 export async function listTree(tree: Tree, path: string, signal?: AbortSignal): Promise<Entry[]> {
@@ -155,8 +163,7 @@ export function asSandboxError(error: unknown, operation: string, path: string):
     );
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
     return fail("PERMISSION", `permission denied (${code}).`);
-  if (code === "ENAMETOOLONG")
-    return fail("INVALID_ARGUMENT", "the name is longer than the file system takes (255 bytes a part).");
+  if (code === "ENAMETOOLONG") return tooLong(path, operation, error);
   if (code === "ENOENT") return fail("NOT_FOUND", "there is no such file or directory in the sandbox.");
   return fail("ENGINE_ERROR", message ?? String(error));
 }

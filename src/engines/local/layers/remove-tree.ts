@@ -14,7 +14,7 @@ export async function removeTree(tree: Tree, top: string, signal: AbortSignal | 
       continue; // it is empty when they are gone
     }
     rmdirSync(tree.place(directory));
-    tree.forget();
+    tree.forget(directory);
     pending.pop();
   }
 }

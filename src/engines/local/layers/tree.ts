@@ -1,9 +1,12 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { SandboxError } from "../../../errors.js";
 import { Beneath } from "../../../programs/beneath.mjs";
-import { notADirectory, notFound, tooManyLinks } from "../../path-errors.js";
+import { notADirectory, notFound, tooLong, tooManyLinks } from "../../path-errors.js";
 import type { Bind } from "../bases/bases.js";
 import type { Opened } from "./opened.js";
+
+/** Parts of a path and of the links on its way, together: sandboxed code can plant 40 links of 2,000 parts each. */
+const MOST_STEPS = 4096;
 
 /**
  * Finds sandbox paths on the host, link by link inside the sandbox: sandboxed code can plant any link, so the kernel
@@ -56,8 +59,8 @@ export class Tree {
   }
 
   /** Call it after a directory was removed. */
-  forget(): void {
-    this.#view.forget();
+  forget(real: string): void {
+    this.#view.forget(real);
   }
 
   /** The path without links. `stat` is undefined where it ends in nothing, whose parent may be missing too. */
@@ -65,40 +68,45 @@ export class Tree {
     try {
       return this.#walk(path, operation, followLast);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EACCES" || this.isLost()) throw this.reasonOf(error);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENAMETOOLONG") throw tooLong(path, operation, error);
+      if (code !== "EACCES" || this.isLost()) throw this.reasonOf(error);
       const message = `${operation} ${path}: sandboxed code has closed a directory on the way to it.`;
       throw new SandboxError("PERMISSION", message, { operation, path, cause: error });
     }
   }
 
   #walk(path: string, operation: string, followLast: boolean): Found {
-    let todo = latin1(path).split("/").filter(Boolean);
+    const todo = partsOf(latin1(path)); // the next one is the last
     let at = "";
     let stat: Stats | undefined = this.lstat("/");
     let links = 0;
-    while (todo.length > 0) {
-      const [part, ...rest] = todo as [string, ...string[]];
-      todo = rest;
+    let steps = 0;
+    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
       if (part === ".") continue;
-      if (part === "../..") {
+      if (part === "..") {
         at = at.slice(0, Math.max(0, at.lastIndexOf("/")));
         continue;
       }
+      if (++steps > MOST_STEPS) throw tooManyLinks(path, operation);
       const next = `${at}/${part}`;
       stat = this.lstat(next);
       if (!stat) {
-        if (rest.includes("../..")) throw notFound(path, operation);
-        return new Found(this, [next, ...rest].join("/"), undefined);
+        if (todo.includes("..")) throw notFound(path, operation);
+        return new Found(this, [next, ...todo.reverse()].join("/"), undefined);
       }
-      if (stat.isSymbolicLink() && (rest.length > 0 || followLast)) {
+      if (stat.isSymbolicLink() && (todo.length > 0 || followLast)) {
         if (++links > 40) throw tooManyLinks(path, operation);
         const target = readlinkSync(this.place(next), { encoding: "latin1" });
         if (target.startsWith("/")) at = "";
-        todo = [...target.split("/").filter(Boolean), ...rest];
+        todo.push(...partsOf(target));
         stat = this.lstat(at || "/");
         continue;
       }
-      if (rest.length > 0 && !stat.isDirectory()) throw notADirectory(path, fromLatin1(next), operation);
+      if (todo.length > 0) {
+        if (!stat.isDirectory()) throw notADirectory(path, fromLatin1(next), operation);
+        this.requireOthers(next, stat, 0o001, path, operation);
+      }
       at = next;
     }
     return new Found(this, at || "/", at === "" ? this.lstat("/") : this.lstat(at));
@@ -191,6 +199,11 @@ export class Found {
   get place(): Buffer {
     return this.tree.place(this.real);
   }
+}
+
+/** The first is the last. */
+function partsOf(path: string): string[] {
+  return path.split("/").filter(Boolean).reverse();
 }
 
 export function latin1(text: string): string {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Beneath } from "../../src/programs/beneath.mjs";
+import { Beneath } from "../../../src/programs/beneath.mjs";
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
@@ -51,6 +51,23 @@ describe.runIf(process.platform === "linux")("Beneath", () => {
     expect(read("a/b/file")).toBe("inside");
     beneath.forget();
     expect(() => read("a/b/file")).toThrow(expect.objectContaining({ code: "ENOTDIR" }));
+  });
+
+  it("forgets one directory with all below it, and no other", () => {
+    mkdirSync(join(root, "tree/ab/b"), { recursive: true });
+    read("a/b/file");
+    const other = beneath.place("ab/b/file").toString();
+    beneath.forget("/a");
+    renameSync(join(root, "tree/a"), join(root, "tree/moved"));
+    symlinkSync(join(root, "outside"), join(root, "tree/a"));
+    expect(() => read("a/b/file")).toThrow(expect.objectContaining({ code: "ENOTDIR" }));
+    expect(beneath.place("ab/b/file").toString()).toBe(other);
+  });
+
+  it("takes no longer path than the kernel", () => {
+    const long = `${"d/".repeat(2100)}file`;
+    expect(() => beneath.place(long)).toThrow(expect.objectContaining({ code: "ENAMETOOLONG" }));
+    expect(() => beneath.directory(long)).toThrow(expect.objectContaining({ code: "ENAMETOOLONG" }));
   });
 
   it("keeps few descriptors open, and none when closed", () => {
