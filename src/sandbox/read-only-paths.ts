@@ -1,6 +1,7 @@
 import type { Engine, Snapshot } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import { compileGlobs, type Globs } from "../host/selection/globs.js";
+import { Slices } from "../host/slices.js";
 
 const GLOB_CHARACTERS = /[\\*?[\]{}()!+@]/g;
 
@@ -32,32 +33,45 @@ export class ReadOnlyPaths {
     this.#refuse(path, path, operation);
     const real = await engine.resolve(snapshot, path, act === "write", signal);
     this.#refuse(real, path, operation);
-    if (act === "delete") await this.#refuseBelow(engine, snapshot, real, path, operation, signal);
+    if (act !== "delete") return;
+    const slices = new Slices(operation, signal);
+    await this.#refuseBelow({ engine, snapshot, asked: path, operation, slices }, real);
   }
 
-  async #refuseBelow(
-    engine: Engine,
-    snapshot: Snapshot,
-    real: string,
-    asked: string,
-    operation: string,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Of the directory itself, and those above it, it is known that none matches. */
+  async #refuseBelow(walk: Walk, real: string): Promise<void> {
+    const { engine, snapshot, asked, operation, slices } = walk;
     if (!this.#globs.mayMatchBelow(real.slice(1))) return;
-    if ((await engine.stat(snapshot, real, signal))?.type !== "directory") return;
-    for (const { name, type } of await engine.list(snapshot, real, signal)) {
-      const below = `${real}/${name}`;
-      this.#refuse(below, asked, operation);
-      if (type === "directory") await this.#refuseBelow(engine, snapshot, below, asked, operation, signal);
+    if ((await engine.stat(snapshot, real, slices.signal))?.type !== "directory") return;
+    const directories = [real];
+    for (let at = directories.pop(); at !== undefined; at = directories.pop()) {
+      for (const { name, type } of await engine.list(snapshot, at, slices.signal)) {
+        if (slices.due()) await slices.rest();
+        const below = `${at}/${name}`;
+        if (this.#globs.matches(below.slice(1))) throw refusal(below, asked, operation);
+        if (type === "directory" && this.#globs.mayMatchBelow(below.slice(1))) directories.push(below);
+      }
+      if (slices.due()) await slices.rest();
     }
   }
 
   #refuse(path: string, asked: string, operation: string): void {
-    if (!this.#globs.covers(path.slice(1))) return;
-    const what = path === asked ? path : `${asked}, which would change ${path}`;
-    const message = `${operation} ${what}: the sandbox was created with readOnlyPaths that match it.`;
-    throw new SandboxError("READ_ONLY_PATH", message, { operation, path: asked });
+    if (this.#globs.covers(path.slice(1))) throw refusal(path, asked, operation);
   }
+}
+
+interface Walk {
+  engine: Engine;
+  snapshot: Snapshot;
+  asked: string;
+  operation: string;
+  slices: Slices;
+}
+
+function refusal(path: string, asked: string, operation: string): SandboxError {
+  const what = path === asked ? path : `${asked}, which would change ${path}`;
+  const message = `${operation} ${what}: the sandbox was created with readOnlyPaths that match it.`;
+  return new SandboxError("READ_ONLY_PATH", message, { operation, path: asked });
 }
 
 function fromRoot(pattern: unknown, workdir: string): string {

@@ -16,27 +16,36 @@ interface Diagnoses {
   engines: { engine: string; usable: boolean; findings: { ok: boolean; severity: string; fix?: string }[] }[];
 }
 
-test("of a state directory that can't be used, doctor and exec say the same", async () => {
-  const env = { FORKBOX_STATE_DIR: "/dev/null/forkbox", FORKBOX_ENGINE: "local" };
-  const doctor = await runCli(["doctor", "--json"], { env });
-  const { usable, engines } = JSON.parse(doctor.stdout) as Diagnoses;
-  expect(usable).toBe(engines.some((engine) => engine.usable));
-  expect(doctor.exitCode).toBe(usable ? 0 : 1);
-  const local = engines.find((engine) => engine.engine === "local");
-  const broken = local?.findings.filter(({ ok, severity }) => !ok && severity === "error") ?? [];
-  expect(broken.length).toBeGreaterThan(0);
-  const exec = await runCli(["exec", "--", "true"], { env });
-  expect(exec.exitCode).toBe(3);
-  for (const { fix } of broken) {
-    expect(fix).toBeTruthy();
-    expect(exec.stderr).toContain(fix);
-  }
-});
+// Below /proc Node's own way to make directories never ends.
+test.each(["/dev/null/forkbox", "/proc/nope/forkbox"])(
+  "of a state directory that can't be used (%s), doctor and exec say the same",
+  async (directory) => {
+    const env = { FORKBOX_STATE_DIR: directory, FORKBOX_ENGINE: "local" };
+    const doctor = await runCli(["doctor", "--json"], { env });
+    const { usable, engines } = JSON.parse(doctor.stdout) as Diagnoses;
+    expect(usable).toBe(engines.some((engine) => engine.usable));
+    expect(doctor.exitCode).toBe(usable ? 0 : 1);
+    const local = engines.find((engine) => engine.engine === "local");
+    const broken = local?.findings.filter(({ ok, severity }) => !ok && severity === "error") ?? [];
+    expect(broken.length).toBeGreaterThan(0);
+    const exec = await runCli(["exec", "--", "true"], { env });
+    expect(exec.exitCode).toBe(3);
+    for (const { fix } of broken) {
+      expect(fix).toBeTruthy();
+      expect(exec.stderr).toContain(fix);
+    }
+  },
+);
 
 test("an engine of a pool that does not answer is named, and exits 3", async () => {
   const { exitCode, stderr } = await runCli(["exec", "--engines", "tcp://127.0.0.1:1", "--", "true"]);
   expect(exitCode).toBe(3);
   expect(stderr).toContain("tcp://127.0.0.1:1");
+});
+
+test("a report in a directory that can't be made is an error before anything runs", async () => {
+  const { exitCode, stderr } = await runCli(["validate", "--report", "json=/proc/nope/sub/report.json"]);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("/proc/nope") });
 });
 
 test("output that can't be written is an error of one line", async () => {

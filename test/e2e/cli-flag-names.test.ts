@@ -9,10 +9,19 @@ test.each([
   [["--workdir", "rel"], "--workdir must be absolute"],
   [["--timeout", "30d"], "--timeout must be from 1 ms to 24 days"],
   [["--base", "archive=/etc"], "is given as --base rootfs="],
+  [["--disk-mib", "0.0001"], "--disk-mib must be"],
+  [["--processes", "1"], "--processes must be"],
+  [["--cpus", "0.0001"], "--cpus must be"],
+  [["--base", "rootfs=/nonexistent-forkbox"], "/nonexistent-forkbox"],
+  [["--host-path", "relative"], "--host-path"],
+  [["--host-path", "/nonexistent-forkbox"], "--host-path"],
+  [["--engine", "local", "--base", "dockerfile=/nonexistent-forkbox"], "--base dockerfile"],
+  [["--env", "A=B=C", "--env", "=x"], "env"],
+  [["--cache", "a=/"], "--cache a"],
 ])("an error of exec speaks of flags: %j", async (flags, expected) => {
   const { stderr, exitCode } = await runCli(["exec", ...flags, "--", "true"]);
   expect(stderr).toContain(expected);
-  expect(stderr).not.toMatch(/limits\.|timeoutMs|create:/);
+  expect(stderr).not.toMatch(/limits\.|timeoutMs|base\.|maxBytes|create:|refreshFromHost:|exportDirectory:/);
   expect(exitCode).not.toBe(0);
 });
 

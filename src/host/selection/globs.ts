@@ -1,5 +1,6 @@
 import { Minimatch } from "minimatch";
 import { SandboxError } from "../../errors.js";
+import type { Slices } from "../slices.js";
 
 /** Compiled globs. Paths are relative, with "/" between parts and none at the ends. */
 export interface Globs {
@@ -42,37 +43,68 @@ export interface GlobSource {
  * long ones.
  */
 export function compileGlobs(patterns: readonly string[], source: GlobSource): Globs {
-  const compiled: Minimatch[] = [];
-  const plain = new Set<string>();
-  const leadsToPlain = new Set<string>();
-  let weight = 0;
+  const set = new GlobSet(source);
+  for (const pattern of patterns) set.add(pattern);
+  return set;
+}
+
+/** The same for those that nobody has reviewed: thousands of them take longer than the event loop may stop. */
+export async function compileGlobsInSlices(
+  patterns: readonly string[],
+  source: GlobSource,
+  slices: Slices,
+): Promise<Globs> {
+  const set = new GlobSet(source);
   for (const pattern of patterns) {
-    const bare = checked(pattern, source);
-    if (bare.length <= LONGEST_PATH && PLAIN.test(bare)) {
-      plain.add(bare);
-      leadsToPlain.add(bare);
-      for (let end = bare.indexOf("/"); end > 0; end = bare.indexOf("/", end + 1))
-        leadsToPlain.add(bare.slice(0, end));
-      continue;
-    }
-    const glob = compile(bare, pattern, source);
-    compiled.push(glob);
-    weight += weightOf(glob);
-    if (weight > MOST_WEIGHT) throw refusal(pattern, TOO_MANY, source);
+    if (slices.due()) await slices.rest();
+    set.add(pattern);
   }
-  const matches = (path: string): boolean => plain.has(path) || compiled.some((glob) => glob.match(path));
-  return {
-    matches,
-    covers(path) {
-      if (matches(path)) return true;
-      for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-        if (matches(path.slice(0, end))) return true;
+  return set;
+}
+
+class GlobSet implements Globs {
+  readonly #source: GlobSource;
+  readonly #compiled: Minimatch[] = [];
+  readonly #plain = new Set<string>();
+  readonly #leadsToPlain = new Set<string>();
+  #weight = 0;
+
+  constructor(source: GlobSource) {
+    this.#source = source;
+  }
+
+  add(pattern: string): void {
+    const bare = checked(pattern, this.#source);
+    if (bare.length <= LONGEST_PATH && PLAIN.test(bare)) {
+      this.#plain.add(bare);
+      for (let end = bare.length; end > 0; end = bare.lastIndexOf("/", end - 1)) {
+        const leading = bare.slice(0, end);
+        if (this.#leadsToPlain.has(leading)) break;
+        this.#leadsToPlain.add(leading);
       }
-      return false;
-    },
-    mayMatchBelow: (directory) =>
-      leadsToPlain.has(directory) || compiled.some((glob) => glob.match(directory, true)),
-  };
+      return;
+    }
+    const glob = compile(bare, pattern, this.#source);
+    this.#compiled.push(glob);
+    this.#weight += weightOf(glob);
+    if (this.#weight > MOST_WEIGHT) throw refusal(pattern, TOO_MANY, this.#source);
+  }
+
+  matches(path: string): boolean {
+    return this.#plain.has(path) || this.#compiled.some((glob) => glob.match(path));
+  }
+
+  covers(path: string): boolean {
+    if (this.matches(path)) return true;
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      if (this.matches(path.slice(0, end))) return true;
+    }
+    return false;
+  }
+
+  mayMatchBelow(directory: string): boolean {
+    return this.#leadsToPlain.has(directory) || this.#compiled.some((glob) => glob.match(directory, true));
+  }
 }
 
 function compile(bare: string, pattern: string, source: GlobSource): Minimatch {

@@ -1,7 +1,7 @@
 import { SandboxError } from "../../errors.js";
 
 /** About 10 ms: a name may not stop the event loop for longer. */
-const MOST_STEPS_A_NAME = 2_000_000;
+const MOST_STEPS_A_NAME = 1_000_000;
 /** Every name may take this much; all together may take more by about a second. */
 const STEPS_A_NAME = 20_000;
 const STEPS_FOR_ALL = 50_000_000;

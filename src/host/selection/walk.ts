@@ -7,7 +7,7 @@ import { type Kind, kindOf } from "../kind.js";
 import { Slices } from "../slices.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
 import { readIgnoreFile } from "./gitignore-file.js";
-import { compileGlobs, type Globs } from "./globs.js";
+import { compileGlobsInSlices, type Globs } from "./globs.js";
 import { MatchWork } from "./match-work.js";
 import { readNames } from "./names.js";
 
@@ -58,11 +58,11 @@ interface Directory {
  */
 export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Visitor): Promise<void> {
   const { operation } = options;
-  const include = options.include && compileGlobs(options.include, { operation, option: "include" });
-  const exclude = options.exclude?.length
-    ? compileGlobs(options.exclude, { operation, option: "exclude" })
-    : undefined;
   const slices = new Slices(operation, options.signal);
+  const compiled = (option: "include" | "exclude") =>
+    compileGlobsInSlices(options[option] ?? [], { operation, option }, slices);
+  const include = options.include && (await compiled("include"));
+  const exclude = options.exclude?.length ? await compiled("exclude") : undefined;
   const work = new MatchWork(operation, "the .gitignore rules");
   const stack: Directory[] = [
     { found: undefined, text: "", ignore: undefined, included: !include, wanted: true, above: undefined },

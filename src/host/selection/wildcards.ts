@@ -5,6 +5,11 @@ type Token = number | typeof ANY | Uint8Array;
 
 const ANY = -1;
 const STAR = -2;
+/** No name is as long, no tree as deep: a longer rule matches nothing, and is not read to its end. */
+const LONGEST_NAME = 4096;
+const MOST_PARTS = 10_000;
+/** Looking at a rule and finding that it does not match takes as long as so many bytes of a name. */
+const STEPS_A_TRY = 10;
 const SLASH = 47;
 const BACKSLASH = 92;
 
@@ -33,7 +38,9 @@ export function parseParts(pattern: string): Part[] | undefined {
   let tokens: (Token | typeof STAR)[] = [];
   let stars = 0;
   const end = () => {
-    parts.push(toPart(tokens, stars));
+    const part = toPart(tokens, stars);
+    // Two that follow each other mean the same as one.
+    if (part.kind !== "globstar" || parts.at(-1)?.kind !== "globstar") parts.push(part);
     tokens = [];
     stars = 0;
   };
@@ -56,6 +63,7 @@ export function parseParts(pattern: string): Part[] | undefined {
       at = read.end;
     } else if (code !== SLASH) tokens.push(code);
     if (code === SLASH) end();
+    if (tokens.length > 2 * LONGEST_NAME || parts.length > MOST_PARTS) return undefined;
   }
   end();
   return parts;
@@ -83,7 +91,7 @@ function textOf(tokens: readonly (Token | typeof STAR)[]): string {
 
 /** Whether a name matches. Only the last `*` is ever tried again, which is enough: so it is no more than n times m. */
 export function matchesName({ head, tail, least, tokens }: Wildcard, name: string, work: MatchWork): boolean {
-  work.spend(1);
+  work.spend(STEPS_A_TRY);
   if (name.length < least || !name.startsWith(head) || !name.endsWith(tail)) return false;
   const end = name.length - tail.length;
   let at = head.length;
@@ -184,9 +192,9 @@ class ClassReader {
         const close = this.#closeAfter(at + 2);
         if (close === -1) return undefined;
         if (close > at + 2 && pattern[close - 1] === ":") {
-          const isIn = POSIX.get(pattern.slice(at + 2, close - 1));
-          if (isIn === undefined) return undefined;
-          for (let each = 0; each < 128; each++) if (isIn.test(String.fromCharCode(each))) setBit(bits, each);
+          const named = POSIX.get(pattern.slice(at + 2, close - 1));
+          if (named === undefined) return undefined;
+          for (let each = 0; each < bits.length; each++) bits[each] = (bits[each] ?? 0) | (named[each] ?? 0);
           at = close;
           previous = -1;
           continue;
@@ -215,8 +223,8 @@ function setBit(bits: Uint8Array, code: number): void {
 }
 
 /** As the C locale has them. */
-const POSIX: ReadonlyMap<string, RegExp> = new Map(
-  Object.entries({
+const POSIX: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.entries<RegExp>({
     ...{
       alnum: /[A-Za-z0-9]/,
       alpha: /[A-Za-z]/,
@@ -228,5 +236,11 @@ const POSIX: ReadonlyMap<string, RegExp> = new Map(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
     ...{ cntrl: /[\u0000-\u001f\u007f]/, graph: /[!-~]/, print: /[ -~]/, punct: /[!-/:-@[-`{-~]/ },
     ...{ space: /[ \t-\r]/, xdigit: /[0-9A-Fa-f]/ },
-  }),
+  }).map(([name, isIn]) => [name, bitsOf(isIn)]),
 );
+
+function bitsOf(isIn: RegExp): Uint8Array {
+  const bits = new Uint8Array(32);
+  for (let each = 0; each < 128; each++) if (isIn.test(String.fromCharCode(each))) setBit(bits, each);
+  return bits;
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { makeMissing } from "../../make-missing.js";
 import { invalid } from "../config/invalid.js";
 import type { Report, ReportFiles } from "../types.js";
 import { jsonReport } from "./json.js";
@@ -10,7 +11,7 @@ import { junitReport } from "./junit.js";
 export async function checkReportFiles(files: ReportFiles): Promise<void> {
   for (const path of named(files)) {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      makeMissing(dirname(path));
       await access(dirname(path), constants.W_OK);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);

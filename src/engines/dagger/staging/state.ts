@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { makeMissing } from "../../../make-missing.js";
 import { wallClock } from "../../../timers.js";
 import { removeTree } from "../files/remove-tree.js";
 import { isOwned, type Owner, own } from "./owner.js";
@@ -97,7 +98,7 @@ export class HostState {
   /** Nobody takes it for a dead one's before it has its name, and by then it is owned. */
   async #make(): Promise<{ release: () => void }> {
     // Staged files have the modes they get in the sandbox: only this keeps other users of the host out.
-    await mkdir(this.#root, { recursive: true });
+    makeMissing(this.#root);
     await chmod(this.#root, 0o700);
     await makeSessions(join(this.#root, "sessions"));
     const hidden = join(this.#root, "sessions", `.${this.#id}`);

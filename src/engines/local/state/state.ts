@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, fchmodSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
+import { chmodSync, fchmodSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { makeMissing } from "../../../make-missing.js";
 
 /** Where the local engine keeps everything: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -71,7 +72,5 @@ export function setAside(path: string): string | undefined {
  * may not change it: where it took rights away they are given afterwards, and there are never more than that.
  */
 export function makeDirectories(path: string, mode: number): void {
-  const first = mkdirSync(path, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let at = path; at.length >= first.length; at = dirname(at)) chmodSync(at, mode);
+  for (const made of makeMissing(path, mode)) chmodSync(made, mode);
 }
