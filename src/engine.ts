@@ -7,19 +7,31 @@ import type { SandboxError } from "./errors.js";
 
 /** What a sandbox starts from. */
 export type Base =
+  /** An image of a registry, by tag or digest, as Docker names it. */
   | { image: string }
+  /** A host directory with a Dockerfile, or the path of one, that is built first; `target` is the stage, by default the last. */
   | { dockerfile: string; target?: string; buildArgs?: Readonly<Record<string, string>> }
+  /** A host directory that is a root file system. Don't change it while it is in use. */
   | { rootfs: string }
+  /** A tar of an image on the host, as `docker save` and OCI tools write it. */
   | { archive: string }
+  /** The host's own toolchain, read-only; `paths` are absolute host paths to be shown beside it. */
   | { host: true; paths?: readonly string[] };
 
+/** What a {@link Base} is: the name of its deciding key. */
 export type BaseKind = "image" | "dockerfile" | "rootfs" | "archive" | "host";
 
 /** Who runs commands: an ordinary user, or root of the sandbox (never root of the host). */
 export type User = "sandbox" | "root";
 
+/**
+ * - `on`: outgoing connections and DNS, but nothing of the host's own
+ * - `off`: nothing but a loopback of the command's own
+ * - `host`: the host's network itself, its loopback included
+ */
 export type NetworkMode = "on" | "off" | "host";
 
+/** What one command may use. What is left out is not limited, but for `processes` and `outputBytes`. */
 export interface Limits {
   /** Memory of all processes of a command together, in MiB, at least 8. Passing it stops the command with LIMIT. */
   memoryMiB?: number;
@@ -40,10 +52,15 @@ export type Support = true | string;
 export interface Capabilities {
   /** "bytes": all output arrives live as it was printed. "text": live output is best effort. */
   liveOutput: "bytes" | "text";
+  /** What sandboxes can start from. */
   bases: Readonly<Record<BaseKind, Support>>;
+  /** Who can run commands. */
   users: Readonly<Record<User, Support>>;
+  /** Which networks a command can get. */
   network: Readonly<Record<NetworkMode, Support>>;
+  /** Which limits hold. */
   limits: Readonly<Record<keyof Limits, Support>>;
+  /** Whether directories can be kept between sandboxes. */
   caches: Support;
 }
 
@@ -53,24 +70,32 @@ export interface Snapshot {
   readonly id: string;
 }
 
-/** A file, directory or link in a sandbox. `mode` is the twelve permission bits, `size` is in bytes. */
+/** A file, directory or link in a sandbox. */
 export interface Entry {
+  /** The last part of its path. */
   name: string;
+  /** "other" is a socket, pipe or device. */
   type: "file" | "directory" | "symlink" | "other";
+  /** In bytes. */
   size: number;
+  /** The twelve permission bits. */
   mode: number;
 }
 
+/** Which of a command's two output streams. */
 export type StreamName = "stdout" | "stderr";
 
+/** One command for an engine, everything about it decided. */
 export interface ExecRequest {
   /** The program and its arguments; there is no shell unless this names one. */
   argv: readonly [string, ...string[]];
   /** Absolute sandbox path. Missing is NOT_FOUND, a file is NOT_A_DIRECTORY, and nothing changes. */
   cwd: string;
+  /** Who runs it. */
   user: User;
   /** Tells sandboxes apart, a fork from where it came from too: nothing that an engine keeps of one is given to another. */
   sandbox: symbol;
+  /** Its variables. What else it finds in its environment is the base's. */
   env: Readonly<Record<string, string>>;
   /** Like env, but never in an argument, an ID, a file or a cache key. */
   secrets: Readonly<Record<string, string>>;
@@ -78,25 +103,32 @@ export interface ExecRequest {
   stdin?: AsyncIterable<Uint8Array>;
   /** Milliseconds from the call until the whole process tree is killed. */
   deadlineMs?: number;
+  /** Kills the whole process tree. */
   signal?: AbortSignal;
+  /** What it reaches. */
   network: NetworkMode;
+  /** What it may use. */
   limits: Readonly<Limits>;
-  /** Name to absolute sandbox path. */
+  /** Directories that are kept between sandboxes: name to absolute sandbox path. */
   caches: Readonly<Record<string, string>>;
 }
 
 /** One output stream as the engine kept it: raw bytes, the middle dropped when it went over the cap. */
 export interface RawOutput {
+  /** The beginning; all of it when nothing was dropped. */
   head: Uint8Array;
-  /** Empty when nothing was dropped. */
+  /** The end. Empty when nothing was dropped. */
   tail: Uint8Array;
+  /** Between the two. */
   droppedBytes: number;
 }
 
 /** A limit that a command ran into and that did not stop it. */
 export type LimitMet = "processes" | "memory";
 
+/** How a command ended, for whoever asked the engine. When an engine says so, no process of it is alive. */
 export type ExecOutcome =
+  /** By itself, or by a signal of its own (128 + n). Its changes are in `snapshot`. */
   | {
       kind: "exited";
       exitCode: number;
@@ -106,6 +138,7 @@ export type ExecOutcome =
       /** Left out where none was met, or the engine can't tell. */
       limitsMet?: readonly LimitMet[];
     }
+  /** It was killed, and has changed nothing. */
   | {
       kind: "stopped";
       why: "deadline" | "abort" | "memory" | "disk";
@@ -126,7 +159,9 @@ export type Change =
 
 /** One host file to import. `path` is relative to the imported directory, in bytes, with "/" between parts. */
 export interface ImportEntry {
+  /** Relative. */
   path: Buffer;
+  /** A link is brought as it is. */
   type: "file" | "directory" | "symlink";
   /** Permission bits without setuid, setgid. */
   mode: number;
@@ -148,6 +183,7 @@ export interface ImportRecord {
   readonly stamps: ReadonlyMap<string, string>;
 }
 
+/** What an import has to do. The host's directory may change meanwhile. */
 export interface ImportPlan {
   /** Absolute host directory. */
   source: string;
@@ -161,9 +197,13 @@ export interface ImportPlan {
   previous?: ImportRecord;
 }
 
+/** How a base is opened. */
 export interface OpenOptions {
+  /** Absolute sandbox path: made where it is missing, the user's own. */
   workdir: string;
+  /** Who commands run as. */
   user: User;
+  /** Aborts the opening (ABORTED). */
   signal?: AbortSignal;
 }
 
@@ -179,6 +219,7 @@ export interface OpenOptions {
  * (no `.`, `..` or empty parts); resolving links inside the snapshot is the engine's.
  */
 export interface Engine {
+  /** For messages and reports. */
   readonly name: string;
   /** Starts the engine when it isn't yet. Throws ENGINE_UNAVAILABLE that says what to do. */
   capabilities(signal?: AbortSignal): Promise<Capabilities>;
@@ -186,42 +227,51 @@ export interface Engine {
   readonly defaultBase: Base;
   /** A string that changes when the base's content or tools do: part of the setup cache's key. */
   identify(base: Base, signal?: AbortSignal): Promise<string>;
+  /** A snapshot of a base, with the directories that every command may count on. NOT_FOUND for a base that is missing. */
   open(base: Base, options: OpenOptions): Promise<Snapshot>;
-  /** `onBytes` is called as output arrives, before the promise settles, never after. */
+  /**
+   * Runs a command on top of a snapshot, and settles when no process of it is alive. `onBytes` is called as output arrives, before the promise settles, never after.
+   */
   exec(
     from: Snapshot,
     request: ExecRequest,
     onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
   ): Promise<ExecOutcome>;
-  /** All or none. */
+  /** Writes, deletes, makes directories: all of the changes in order, or none. */
   change(from: Snapshot, changes: readonly Change[], user: User, signal?: AbortSignal): Promise<Snapshot>;
+  /** Brings host files. The host wins: every entry has its content and type afterwards. `record` is for the next time. */
   importTree(
     from: Snapshot,
     plan: ImportPlan,
     user: User,
     signal?: AbortSignal,
   ): Promise<{ snapshot: Snapshot; record: ImportRecord }>;
-  /** A host directory that shows a sandbox directory, to copy from. Links in it may point anywhere. */
+  /** A host directory that shows a sandbox directory, to copy from until `dispose`. Links in it may point anywhere. */
   view(
     from: Snapshot,
     path: string,
     signal?: AbortSignal,
   ): Promise<{ root: string; dispose: () => Promise<void> }>;
+  /** A file's bytes; links are followed. NOT_FOUND, NOT_A_FILE. */
   read(from: Snapshot, path: string, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Sorted by name. */
+  /** What is in a directory, sorted by name. NOT_FOUND, NOT_A_DIRECTORY. */
   list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]>;
-  /** Does not follow a link at the end. */
+  /** What a path is, undefined for nothing. Does not follow a link at the end. */
   stat(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry | undefined>;
   /**
    * The path with the links in it followed, the one at its end only with `followLast`. Parts that are missing
    * stay as they are. For rules about paths, which a link must not get around.
    */
   resolve(from: Snapshot, path: string, followLast: boolean, signal?: AbortSignal): Promise<string>;
+  /** One more reference. */
   retain(snapshot: Snapshot): void;
+  /** One reference less. With the last one the engine may drop the snapshot. */
   release(snapshot: Snapshot): void;
   /** Keeps a snapshot under a key beyond this process. Replaces what was under it. */
   keep(key: string, snapshot: Snapshot, signal?: AbortSignal): Promise<void>;
+  /** The snapshot kept under a key; undefined for none that still fits the base. */
   find(key: string, base: Base, signal?: AbortSignal): Promise<Snapshot | undefined>;
+  /** Drops what is kept under a key, if anything is. */
   forget(key: string): Promise<void>;
   /** Ends everything of this engine. Idempotent. */
   close(): Promise<void>;

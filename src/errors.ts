@@ -1,4 +1,23 @@
-/** What went wrong, as a word that code can branch on. */
+/**
+ * What went wrong, as a word that code can branch on. An operation that failed has left the sandbox as it was.
+ *
+ * - `TIMEOUT`: the operation's `timeoutMs` passed
+ * - `ABORTED`: its signal was aborted, or the caller's own stdin or callback failed; `cause` is the reason
+ * - `CLOSED`: the sandbox was closed, before the operation or during it
+ * - `INVALID_ARGUMENT`: an argument that can't be valid. Nothing was begun
+ * - `NOT_FOUND`: a path, image or base is not there
+ * - `NOT_A_FILE`: a path was to be a file and is something else, a directory say
+ * - `NOT_A_DIRECTORY`: a path, or a part on the way to it, was to be a directory and is none
+ * - `PERMISSION`: the system refused: to the sandbox's user in the sandbox, or to this process on the host
+ * - `READ_ONLY_PATH`: the path is one of `readOnlyPaths`, or holds one
+ * - `LIMIT`: more memory, disk or bytes than a limit allows, a full disk, or too many open files
+ * - `UNSAFE_EXPORT`: an export would have put something unsafe on the host, and was `strict` or could not leave it out
+ * - `SECRET_LEAK`: an export holds the value of a secret. Nothing was written
+ * - `UNSUPPORTED`: the engine can't do this here; the message says what to do instead
+ * - `ENGINE_UNAVAILABLE`: no engine can be used here; the message says what each lacks and how to get it
+ * - `ENGINE_LOST`: the engine ended under the operation, or it can't be shown that all of a command is dead
+ * - `ENGINE_ERROR`: the engine failed in another way, a command could not be started say
+ */
 export type ErrorCode =
   | "TIMEOUT"
   | "ABORTED"
@@ -19,11 +38,17 @@ export type ErrorCode =
 
 /** What a {@link SandboxError} may carry beside its code and message. */
 export interface SandboxErrorDetails {
+  /** See {@link SandboxError.operation}. */
   operation: string;
+  /** See {@link SandboxError.path}. */
   path?: string | undefined;
+  /** What led to it: another error, or the reason of a signal. */
   cause?: unknown;
+  /** See {@link SandboxError.stdout}. */
   stdout?: string | Uint8Array | undefined;
+  /** See {@link SandboxError.stderr}. */
   stderr?: string | Uint8Array | undefined;
+  /** See {@link SandboxError.durationMs}. */
   durationMs?: number | undefined;
 }
 
@@ -42,7 +67,9 @@ export interface SandboxErrorDetails {
  * ```
  */
 export class SandboxError extends Error {
+  /** Always this. */
   override readonly name = "SandboxError";
+  /** What went wrong. */
   readonly code: ErrorCode;
   /** The operation that failed: `exec`, `writeFile`, `create`… */
   readonly operation: string;
@@ -56,6 +83,7 @@ export class SandboxError extends Error {
   /** For a stopped command: milliseconds from its start to its end. */
   declare readonly durationMs?: number;
 
+  /** For engines of one's own: forkbox throws what they throw, redacted. */
   constructor(code: ErrorCode, message: string, details: SandboxErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;

@@ -10,6 +10,7 @@ export type {
   ImportEntry,
   ImportPlan,
   ImportRecord,
+  LimitMet,
   Limits,
   NetworkMode,
   OpenOptions,

@@ -13,13 +13,15 @@ export interface CreateOptions {
   user?: User;
   /** Absolute. Created; relative paths and commands start here. Default "/workspace". */
   workdir?: string;
+  /** Environment variables of every command, by name. DATABRICKS_TOKEN becomes a secret. Default: none of the caller's. */
   env?: Readonly<Record<string, string>>;
-  /** Reach only the environment of commands; redacted from everything forkbox returns or prints. */
+  /** Like `env`, but for values that nobody must see. Reach only the environment of commands; redacted from everything forkbox returns or prints. */
   secrets?: Readonly<Record<string, string>>;
   /** Milliseconds, 1 to 2,147,483,647: the deadline of `execWithTimeout`. Default 600,000. */
   timeoutMs?: number;
   /** Default "on": outgoing connections, without the host's own services. */
   network?: NetworkMode;
+  /** What each command may use. Default: those of {@link Limits}. */
   limits?: Readonly<Limits>;
   /** Globs of sandbox paths that writeFile, writeFiles and deleteFile may not touch. Relative ones start at workdir. */
   readOnlyPaths?: readonly string[];
@@ -39,7 +41,9 @@ export type Data = string | ArrayBufferView | ArrayBufferLike | Blob;
 export interface ExecOptions {
   /** Sandbox path; relative to the workdir. */
   cwd?: string;
+  /** Variables of this command only, over the sandbox's. */
   env?: Readonly<Record<string, string>>;
+  /** Secrets of this command only, over the sandbox's; redacted like those. */
   secrets?: Readonly<Record<string, string>>;
   /**
    * Left out: /dev/null. A stream (of Node, of the web, any async iterable of strings and bytes) is the command's
@@ -49,6 +53,7 @@ export interface ExecOptions {
   stdin?: Data | AsyncIterable<string | ArrayBufferView | ArrayBufferLike> | ReadableStream;
   /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue. `exec`: none unless given. */
   timeoutMs?: number;
+  /** Kills the command with all its processes (ABORTED), or takes it out of the queue. */
   signal?: AbortSignal;
   /** Default: the sandbox's. */
   network?: NetworkMode;
@@ -57,6 +62,7 @@ export interface ExecOptions {
    * rejects while the command runs, stops the command: ABORTED, with what it threw as `cause`.
    */
   onStdout?: (chunk: string) => void;
+  /** The same for stderr. */
   onStderr?: (chunk: string) => void;
   /** Default "utf8"; "bytes" is in {@link ExecBytesOptions}. */
   encoding?: "utf8";
@@ -64,8 +70,11 @@ export interface ExecOptions {
 
 /** The same with bytes instead of text. */
 export interface ExecBytesOptions extends Omit<ExecOptions, "encoding" | "onStdout" | "onStderr"> {
+  /** What the result and the callbacks have. */
   encoding: "bytes";
+  /** Like that of {@link ExecOptions}, with bytes. */
   onStdout?: (chunk: Uint8Array) => void;
+  /** Like that of {@link ExecOptions}, with bytes. */
   onStderr?: (chunk: Uint8Array) => void;
 }
 
@@ -73,21 +82,31 @@ export interface ExecBytesOptions extends Omit<ExecOptions, "encoding" | "onStdo
 export interface ExecResult<Output extends string | Uint8Array = string> {
   /** 0 to 255; 128 + n for a command ended by signal n. */
   exitCode: number;
+  /** What it printed, redacted, at most `limits.outputBytes`. Text that is no UTF-8 has U+FFFD in its place. */
   stdout: Output;
+  /** The same of stderr. */
   stderr: Output;
+  /** Milliseconds that the engine took for it. */
   durationMs: number;
   /**
    * Bytes cut from the middle of each stream by `limits.outputBytes`. The line `... N bytes dropped ...` stands
    * in their place.
    */
-  droppedBytes: { stdout: number; stderr: number };
+  droppedBytes: {
+    /** 0: all of it is in the result. */
+    stdout: number;
+    /** 0: all of it is in the result. */
+    stderr: number;
+  };
   /** Limits that it ran into (starting a process was refused, say). Left out: none, or the engine can't tell. */
   limitsMet?: readonly LimitMet[];
 }
 
 /** One file of `writeFiles`. */
 export interface FileToWrite {
+  /** Sandbox path; relative to the workdir. */
   path: string;
+  /** All of the file's content. */
   data: Data;
   /** Permission bits; default: those of the file it overwrites, else 0o644. */
   mode?: number;
@@ -95,7 +114,9 @@ export interface FileToWrite {
 
 /** Options of `refreshFromHost`. Globs are relative to the host directory. */
 export interface RefreshOptions {
+  /** What is brought. Default: everything. */
   include?: readonly string[];
+  /** What of that is left out. Default: nothing. */
   exclude?: readonly string[];
   /** Leave out what `.gitignore` files in the tree name. Default false. */
   gitignore?: boolean;
@@ -107,27 +128,35 @@ export interface RefreshOptions {
    * Default: none.
    */
   maxBytes?: number;
+  /** Stops the operation (ABORTED). */
   signal?: AbortSignal;
 }
 
 /** A path that was left out, and why. */
 export interface Skipped {
+  /** Relative to the directory that was copied. */
   path: string;
+  /** For people: "a socket", say. */
   reason: string;
 }
 
+/** What `refreshFromHost` found and took away. */
 export interface RefreshResult {
   /** Regular files and links selected on the host. */
   files: number;
+  /** Of those files together, by their lengths. */
   bytes: number;
   /** What an earlier refresh of this pair brought and the host no longer has, directories included. */
   removed: number;
+  /** What is no file, directory or link. */
   skipped: Skipped[];
 }
 
 /** Options of `exportDirectory`. Globs are relative to the sandbox directory. */
 export interface ExportOptions {
+  /** What is copied. Default: everything. */
   include?: readonly string[];
+  /** What of that is left out. Default: nothing. */
   exclude?: readonly string[];
   /** Swap the host directory for the exported one instead of merging into it. Default false. */
   replace?: boolean;
@@ -145,17 +174,22 @@ export interface ExportOptions {
    * Default: none.
    */
   maxBytes?: number;
+  /** Stops the operation (ABORTED). */
   signal?: AbortSignal;
 }
 
+/** What `exportDirectory` put on the host. */
 export interface ExportResult {
   /** Regular files and links put in place. */
   files: number;
+  /** Of those files together, by their lengths. */
   bytes: number;
+  /** What can't be exported safely: links that lead out of the tree, sockets, devices and so on. */
   skipped: Skipped[];
 }
 
 /** What every asynchronous operation takes. */
 export interface OperationOptions {
+  /** Stops the operation (ABORTED). */
   signal?: AbortSignal;
 }

@@ -1,6 +1,8 @@
 /** What {@link databricksEnv} gives: options of `Sandbox.create`. */
 export interface DatabricksEnv {
+  /** DATABRICKS_HOST and DATABRICKS_WAREHOUSE_ID, those that are set. */
   env: Record<string, string>;
+  /** DATABRICKS_TOKEN, if it is set. */
   secrets: Record<string, string>;
 }
 

@@ -30,7 +30,7 @@ import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, wri
 import { exportToHost, importFromHost } from "./host-boundary.js";
 import { absolutePath, checkPath } from "./paths.js";
 
-/** @internal For sandbox-internals.ts, as is the next. */
+/** @internal For internals.ts, as is the next. */
 export let coreOf: (sandbox: Sandbox) => Core;
 /** @internal */
 export let fromCore: (core: Core) => Sandbox;
@@ -309,6 +309,7 @@ export class Sandbox {
     return this.#core.close();
   }
 
+  /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -17,8 +17,11 @@ export interface ValidateSpec {
   config?: string | ConfigFile;
   /** The candidates' own config is one's own too: let it grant what an operator's may. Default false. */
   trustConfig?: boolean;
+  /** What runs it. Default: the config's, else as in `CreateOptions`. */
   engine?: EngineChoice;
+  /** What every step starts from. Default: the config's, else the engine's own. */
   base?: Base;
+  /** Who runs the steps. Default: the config's, else "sandbox". */
   user?: User;
   /** Environment of every step. */
   env?: Readonly<Record<string, string>>;
@@ -26,6 +29,7 @@ export interface ValidateSpec {
   secrets?: Readonly<Record<string, string>>;
   /** Network of every step. Left out: the config's, else on in setup and build, off in checks where the engine can. */
   network?: NetworkMode;
+  /** What each command may use. A config can only tighten it. */
   limits?: Readonly<Limits>;
   /**
    * MiB that the artifacts of one step may take; more is failed, and nothing of them is exported. They count against
@@ -59,15 +63,20 @@ export interface ValidateSpec {
   onEvent?: (event: ValidationEvent) => void;
 }
 
+/** Host paths of report files. */
 export interface ReportFiles {
+  /** The {@link Report} as JSON. */
   json?: string | undefined;
+  /** The report as JUnit XML, as CI systems read it. */
   junit?: string | undefined;
 }
 
 /**
- * - `passed`
+ * What came of a step, or of a candidate.
+ *
+ * - `passed`: all of its commands ended with 0, and its artifacts could be exported
  * - `failed`: it ran and said no, or broke a limit, or would have exported a secret
- * - `timed-out`
+ * - `timed-out`: it was still running at its deadline, and was killed
  * - `skipped`: something it needs did not pass
  * - `cancelled`: by fail-fast or an abort
  * - `flaky`: repeated runs disagreed
@@ -78,10 +87,13 @@ export type Verdict = "passed" | "failed" | "timed-out" | "skipped" | "cancelled
 /** In this order. `sources` is the import of the project; `build` runs once; checks run in parallel forks. */
 export type StepKind = "setup" | "sources" | "build" | "check";
 
-/** One step of one candidate: names it in events. `name` is the check's, else the kind. */
+/** One step of one candidate: names it in events. */
 export interface StepId {
+  /** The candidate's name. */
   candidate: string;
+  /** What the step is. */
   kind: StepKind;
+  /** The check's, else the kind. */
   name: string;
   /** 1 unless checks are repeated. */
   run: number;
@@ -89,45 +101,65 @@ export interface StepId {
 
 /** What is planned for a candidate, before anything runs. */
 export interface CandidatePlan {
+  /** The last part of its directory's path; the second of a name gets `-2`, and so on. */
   name: string;
   /** Absolute host directory. */
   directory: string;
   /** Where its config came from: a file's path, "detected" or "given" (an object of the library's caller). */
   configFrom: string;
   /** All steps in the order of the config, checks with what they wait for. */
-  steps: { kind: StepKind; name: string; commands: string[]; needs: string[] }[];
+  steps: {
+    /** What it is. */
+    kind: StepKind;
+    /** The check's, else the kind. */
+    name: string;
+    /** For `sh -c`, in order. Empty for sources. */
+    commands: string[];
+    /** Names of checks that must have passed before. */
+    needs: string[];
+  }[];
 }
 
+/** What happens in a validation, as `onEvent` hears it: an object with a `type`. Its texts are redacted. */
 export type ValidationEvent =
-  /** Once, before anything runs. */
+  /** Once, before anything runs: what is planned, how many steps run at once, and how often each check. */
   | { type: "started"; candidates: CandidatePlan[]; jobs: number; repeat: number }
+  /** `candidate` is its name. */
   | { type: "candidate-started"; candidate: string }
+  /** It has a slot, and runs from now on. */
   | { type: "step-started"; step: StepId }
-  /** Text as it was printed, not split into lines. */
+  /** What a command of the step printed: redacted text as it arrives, not split into lines. */
   | { type: "step-output"; step: StepId; stream: StreamName; text: string }
-  /** Also for steps that never started: skipped, cancelled. */
+  /** Once for each step, with what came of it; also for steps that never started: skipped, cancelled. */
   | { type: "step-ended"; step: StepId; report: StepReport }
+  /** A step's artifacts are on the host. Before its `step-ended`. */
   | { type: "artifacts-exported"; step: StepId; artifacts: Artifacts }
+  /** Something that the operator should know and that fails nothing. Without `candidate`: of the whole validation. */
   | { type: "warning"; candidate?: string; message: string }
+  /** All of its steps have ended. */
   | { type: "candidate-ended"; candidate: string; report: CandidateReport }
   /** Once, last. */
   | { type: "report"; report: Report };
 
 /** What a validation found. Version 1: fields are added, not changed. */
 export interface Report {
+  /** Of this shape. */
   version: 1;
   /** Whether it passed: every candidate, or with `any` one of them. */
   passed: boolean;
-  /** What a process should exit with: see {@link exitCode}. */
+  /** What a process should exit with. */
   exitCode: ExitCode;
   /** An abort ended it. */
   interrupted: boolean;
+  /** Whether one candidate that passes was enough. */
   any: boolean;
   /** ISO 8601. */
   startedAt: string;
+  /** Milliseconds. */
   durationMs: number;
-  /** Name of the engine. */
+  /** Name of the engine; several with commas. */
   engine: string;
+  /** In the order of `directories`. */
   candidates: CandidateReport[];
   /** Those of all candidates, each with its name where there are several. */
   warnings: string[];
@@ -136,26 +168,37 @@ export interface Report {
 /** 0 passed · 1 did not pass · 2 usage or config · 3 no engine, or lost again after one rerun · 130 interrupted */
 export type ExitCode = 0 | 1 | 2 | 3 | 130;
 
+/** What came of one candidate. */
 export interface CandidateReport {
+  /** As in its {@link CandidatePlan}. */
   name: string;
+  /** Absolute host directory. */
   directory: string;
+  /** As in its {@link CandidatePlan}. */
   configFrom: string;
   /** The worst of its steps: error, timed-out, failed, flaky, cancelled, passed. */
   verdict: Verdict;
   /** Why no step ran, when none did: a config that was refused, or nothing to check. */
   error?: StepError;
+  /** Milliseconds. */
   durationMs: number;
   /** Setup, sources, build: those that the config has. */
   stages: StepReport[];
+  /** In the order of the config. */
   checks: StepReport[];
+  /** What fails nothing and should be known. */
   warnings: string[];
 }
 
-/** Whether it repeated or not, a check has one report; `runs` has each run's when there were several. */
+/** What came of one step. Whether it repeated or not, a check has one report; `runs` has each run's when there were several. */
 export interface StepReport {
+  /** What it is. */
   kind: StepKind;
+  /** The check's, else the kind. */
   name: string;
+  /** For `sh -c`, in order. Empty for sources. */
   commands: string[];
+  /** Of all runs together. */
   verdict: Verdict;
   /** One line for people: "exit code 1", "needs build, which failed", "setup from the cache"… Empty when passed. */
   reason: string;
@@ -165,6 +208,7 @@ export interface StepReport {
   limitsMet?: LimitMet[];
   /** ISO 8601; left out when it never started. */
   startedAt?: string;
+  /** Milliseconds, its import and artifacts included; 0 when it never started. Of several runs the longest. */
   durationMs: number;
   /** Setup came from the cache. */
   cached?: boolean;
@@ -172,22 +216,32 @@ export interface StepReport {
   network?: NetworkMode;
   /** The last lines it printed, both streams as they came, redacted. Empty for what passed. */
   tail: string;
+  /** What was exported; left out where it has none, or none could be. */
   artifacts?: Artifacts;
   /** Its engine was lost once and it was run again. */
   rerun?: boolean;
+  /** Where its verdict is not that of an exit code. */
   error?: StepError;
+  /** Each run of a repeated check. */
   runs?: StepReport[];
 }
 
+/** A {@link SandboxError} as a report has it. */
 export interface StepError {
+  /** What went wrong. */
   code: ErrorCode;
+  /** The same for people, redacted. */
   message: string;
 }
 
+/** What a step's artifacts brought to the host. */
 export interface Artifacts {
   /** Absolute host directory. */
   directory: string;
+  /** Regular files and links. */
   files: number;
+  /** Of those files together, by their lengths. */
   bytes: number;
+  /** What could not be exported safely; at most 1000, then how many more. */
   skipped: Skipped[];
 }

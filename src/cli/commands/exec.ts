@@ -12,7 +12,7 @@ import {
   milliseconds,
   readSandboxFlags,
   type SandboxFlags,
-} from "../sandbox-options.js";
+} from "../sandbox-flags.js";
 
 interface ExecFlags extends SandboxFlags {
   import?: string[];

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Pruned } from "../../engines/admin.js";
 import { EXIT } from "../failure.js";
 import type { Finish } from "../program.js";
-import { milliseconds } from "../sandbox-options.js";
+import { milliseconds } from "../sandbox-flags.js";
 import { jsonText } from "../view/terminal.js";
 
 interface PruneFlags {

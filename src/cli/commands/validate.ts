@@ -11,7 +11,7 @@ import {
   positiveInteger,
   readSandboxFlags,
   type SandboxFlags,
-} from "../sandbox-options.js";
+} from "../sandbox-flags.js";
 import { jsonText, theme } from "../view/terminal.js";
 
 interface ValidateFlags extends SandboxFlags {

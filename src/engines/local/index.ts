@@ -32,6 +32,7 @@ import { stateDirectory } from "./state/state.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
+/** Options of `local()`. */
 export interface LocalOptions {
   /** Where snapshots, caches and kept setups live. Default: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
   stateDirectory?: string;

@@ -38,6 +38,7 @@ export interface ConfigFile {
   reports?: ReportFiles | undefined;
 }
 
+/** What setup, build and checks have in common. */
 export interface CommandConfig {
   /** Commands for `sh -c`, one after the other; the first that fails ends it. */
   run: string | readonly string[];
@@ -51,16 +52,19 @@ export interface CommandConfig {
   secrets?: readonly string[] | undefined;
 }
 
+/** Installs dependencies. */
 export interface SetupConfig extends CommandConfig {
   /** Globs of the project's files that it needs. Default: manifests, lockfiles and what they refer to. */
   files?: readonly string[] | undefined;
 }
 
+/** Builds the project, for all checks. */
 export interface BuildConfig extends CommandConfig {
   /** Globs relative to the project in the sandbox. Exported whether it passes or not. */
   artifacts?: readonly string[] | undefined;
 }
 
+/** Says yes or no to what was built. */
 export interface CheckConfig extends BuildConfig {
   /** Checks that must have passed before; their changes are not seen. */
   needs?: readonly string[] | undefined;
@@ -68,6 +72,7 @@ export interface CheckConfig extends BuildConfig {
   from?: string | undefined;
 }
 
+/** What of the project is imported. */
 export interface SourcesConfig {
   /** Globs. Default: everything. */
   include?: readonly string[] | undefined;
