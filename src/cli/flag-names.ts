@@ -43,6 +43,8 @@ const FLAGS: readonly (readonly [RegExp, string])[] = [
     "interrupted",
   ],
   [/\bthe path of the cache\b/g, "the path of --cache"],
+  [/\bthe cache (\S+) can't\b/g, "--cache $1 can't"],
+  [/\bThe host path (?=\/)/g, "The --host-path "],
 ];
 
 /** A message of the library in the words of the command line: an option's name says nothing to who gave a flag. */

@@ -44,8 +44,9 @@ await describeValidation("artifacts", () => {
     expect({ exitCode: greedy.exitCode, kept: existsSync(greedy.out) }).toEqual({ exitCode: 1, kept: false });
   });
 
-  test("of a step that used up its time come", async () => {
-    const slow = { run: "echo so far >log; sleep 600", timeoutMs: 2000, artifacts: ["log"] };
+  // What a command did by its deadline is thrown away with it; those before it have ended.
+  test("of the commands before the one that used up the time come", async () => {
+    const slow = { run: ["echo so far >log", "sleep 600"], timeoutMs: 2000, artifacts: ["log"] };
     const { exitCode, stdout, out } = await run({ checks: { slow } }, []);
     expect(stdout).toMatch(/^✖ slow: timed out .*$/m);
     expect(exitCode).toBe(1);
