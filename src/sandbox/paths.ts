@@ -20,7 +20,7 @@ export function absolutePath(workdir: string, path: string, operation: string): 
   const whole = path.startsWith("/") ? path : `${workdir}/${path}`;
   for (const part of whole.split("/")) {
     if (part === "" || part === ".") continue;
-    if (part !== "../..") {
+    if (part !== "..") {
       parts.push(part);
     } else if (parts.pop() === undefined) {
       throw invalidPath(`${path} leaves the sandbox's root with \`..\``, operation, path);

@@ -61,7 +61,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 /** Relative to where the user stands, where that is shorter. */
 export function near(path: string): string {
   const from = relative(process.cwd(), path);
-  return from !== "" && !from.startsWith("../../..") && from.length < path.length ? from : path;
+  return from !== "" && !from.startsWith("../..") && from.length < path.length ? from : path;
 }
 
 export { stringWidth as width };

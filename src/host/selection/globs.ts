@@ -132,7 +132,7 @@ function checked(pattern: string, source: GlobSource): string {
   if (/^!(?!\()/.test(pattern))
     return refuse("can't be negated with `!`; use the other of include and exclude");
   const bare = withoutSlashes(pattern.replace(/^(\.\/+)+/, ""));
-  if (bare.split("/").includes("../..")) return refuse("must not leave the directory with `..`");
+  if (bare.split("/").includes("..")) return refuse("must not leave the directory with `..`");
   return bare === "." || bare === "" ? "**" : bare;
 }
 

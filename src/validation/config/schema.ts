@@ -13,7 +13,7 @@ const checkName = z
     /^(?!(setup|sources|build)$)[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/,
     "must be 1 to 64 letters, digits, and . _ : - after the first, and not setup, sources or build",
   );
-/** Nothing absolute and no part "../..": also inside braces. */
+/** Nothing absolute and no part "..": also inside braces. */
 const glob = z
   .string()
   .regex(

@@ -44,5 +44,5 @@ export function withinGlob(path: string, directory: string): string[] {
 /** Undefined when the path is not the directory or something in it; "" when it is the directory. */
 function relativeInside(path: string, directory: string): string | undefined {
   const way = relative(directory, path);
-  return way === "../.." || way.startsWith(`..${sep}`) ? undefined : way;
+  return way === ".." || way.startsWith(`..${sep}`) ? undefined : way;
 }

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 function link(target: string, path: string): void {
-  fs.mkdirSync(join(root, path, "../.."), { recursive: true });
+  fs.mkdirSync(join(root, path, ".."), { recursive: true });
   fs.symlinkSync(target, join(root, path));
 }
 
@@ -43,7 +43,7 @@ describe("links of the sandbox", () => {
     "one that goes down and then up": [["a/../../x", "link"]],
     "one that goes up through a link to a shallower place": [
       ["a/b/../../../x", "link"],
-      ["../../..", "a/b"],
+      ["../..", "a/b"],
     ],
     "one with empty and dot parts": [[".//.././../x", "a/link"]],
   };

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 function put(path: string, content: string | Uint8Array = "new"): void {
-  fs.mkdirSync(join(path, "../.."), { recursive: true });
+  fs.mkdirSync(join(path, ".."), { recursive: true });
   fs.writeFileSync(path, content);
 }
 

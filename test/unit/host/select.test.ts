@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 function put(path: string, content = ""): void {
-  fs.mkdirSync(join(host, path, "../.."), { recursive: true });
+  fs.mkdirSync(join(host, path, ".."), { recursive: true });
   fs.writeFileSync(join(host, path), content);
 }
 

@@ -7,7 +7,7 @@ describe("sandbox paths", () => {
     ["a", "/workspace/a"],
     ["./a//b/", "/workspace/a/b"],
     [".", "/workspace"],
-    ["../..", "/"],
+    ["..", "/"],
     ["../etc", "/etc"],
     ["/", "/"],
     ["/a/./b/../c", "/a/c"],
@@ -22,7 +22,7 @@ describe("sandbox paths", () => {
     expect(absolutePath("/workspace", path, "test")).toBe(expected);
   });
 
-  it.each(["../../..", "../../etc", "a/../../../b", "x".repeat(256), "é".repeat(128)])(
+  it.each(["../..", "../../etc", "a/../../../b", "x".repeat(256), "é".repeat(128)])(
     "%j is refused",
     (path) => {
       expect(() => absolutePath("/workspace", path, "readFile")).toThrow(

@@ -42,7 +42,7 @@ function readEntry(text: string): Entry {
   const [raw = "", size = "", ...name] = text.split(" ");
   const mode = Number.parseInt(raw, 16);
   return {
-    name: name.join(" ").slice("../".length, -"\n".length),
+    name: name.join(" ").slice("./".length, -"\n".length),
     type: TYPES[mode >> 12] ?? "other",
     size: Number(size),
     mode: mode & 0o7777,

@@ -45,7 +45,7 @@ export class Tree {
       const [part, ...after] = rest as [string, ...string[]];
       rest = after;
       if (part === ".") continue;
-      if (part === "../..") {
+      if (part === "..") {
         at = parentOf(at);
         continue;
       }
@@ -53,7 +53,7 @@ export class Tree {
       this.#refuseOutside(next, path);
       const stat = await this.lookup(next);
       if (!stat) {
-        if (rest.includes("../..")) throw this.notFound(path);
+        if (rest.includes("..")) throw this.notFound(path);
         return { real: [next, ...rest].join("/"), stat: undefined };
       }
       if (stat.type === "symlink" && (rest.length > 0 || followLast)) {
@@ -135,7 +135,7 @@ export class Tree {
   #ahead(at: string, parts: readonly string[]): void {
     let next = at;
     for (const part of parts) {
-      if (part === "." || part === "../..") return;
+      if (part === "." || part === "..") return;
       next += `/${part}`;
       void this.lookup(next);
     }

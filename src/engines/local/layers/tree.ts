@@ -80,14 +80,14 @@ export class Tree {
       const [part, ...rest] = todo as [string, ...string[]];
       todo = rest;
       if (part === ".") continue;
-      if (part === "../..") {
+      if (part === "..") {
         at = at.slice(0, Math.max(0, at.lastIndexOf("/")));
         continue;
       }
       const next = `${at}/${part}`;
       stat = this.lstat(next);
       if (!stat) {
-        if (rest.includes("../..")) throw notFound(path, operation);
+        if (rest.includes("..")) throw notFound(path, operation);
         return new Found(this, [next, ...rest].join("/"), undefined);
       }
       if (stat.isSymbolicLink() && (rest.length > 0 || followLast)) {

@@ -31,7 +31,7 @@ export class ImagePaths {
     let at = this.root;
     let links = 0;
     for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
-      if (part === "../../..") {
+      if (part === "..") {
         if (at !== this.root) at = at.slice(0, at.lastIndexOf("/"));
         continue;
       }
