@@ -45,6 +45,7 @@ export type {
   CheckConfig,
   CommandConfig,
   ConfigFile,
+  ReportFiles,
   SetupConfig,
   SourcesConfig,
 } from "./validation/config/types.js";
@@ -54,7 +55,6 @@ export type {
   CandidateReport,
   ExitCode,
   Report,
-  ReportFiles,
   StepError,
   StepId,
   StepKind,

@@ -4,7 +4,7 @@ import { type ErrorCode, messageOf, SandboxError } from "../errors.js";
 import { redactError } from "../redaction/errors.js";
 import type { Redactor } from "../redaction/redactor.js";
 import type { AttachedFailure } from "./attached-streams.js";
-import type { ExecCall } from "./exec.js";
+import type { ExecCall } from "./exec-call.js";
 import { stopError } from "./queue.js";
 import type { Context } from "./state.js";
 

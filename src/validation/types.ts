@@ -1,7 +1,7 @@
 import type { Base, LimitMet, Limits, NetworkMode, StreamName, User } from "../engine.js";
 import type { ErrorCode } from "../errors.js";
 import type { EngineChoice, Skipped } from "../options.js";
-import type { ConfigFile } from "./config/types.js";
+import type { ConfigFile, ReportFiles } from "./config/types.js";
 
 export type { ConfigFile } from "./config/types.js";
 
@@ -57,11 +57,6 @@ export interface ValidateSpec {
    * the validation, which rejects with it.
    */
   onEvent?: (event: ValidationEvent) => void;
-}
-
-export interface ReportFiles {
-  json?: string | undefined;
-  junit?: string | undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { Base, Limits, NetworkMode, User } from "../../engine.js";
-import type { ReportFiles } from "../types.js";
 
 /**
  * `forkbox.yaml`, or the `forkbox` key of package.json. Keys marked "operator" are refused in a candidate's
@@ -75,4 +74,9 @@ export interface SourcesConfig {
   exclude?: readonly string[] | undefined;
   /** Leave out what `.gitignore` names. Default true. */
   gitignore?: boolean | undefined;
+}
+
+export interface ReportFiles {
+  json?: string | undefined;
+  junit?: string | undefined;
 }

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { invalid } from "../config/invalid.js";
-import type { Report, ReportFiles } from "../types.js";
+import type { ReportFiles } from "../config/types.js";
+import type { Report } from "../types.js";
 import { jsonReport } from "./json.js";
 import { junitReport } from "./junit.js";
 
