@@ -1,6 +1,6 @@
 import type { Snapshot, User } from "../../../engine.js";
-import type { Attributes } from "../files/attributes.js";
 import type { Workspace } from "../staging/workspace.js";
+import type { Attributes } from "./attributes.js";
 
 /** What was found in a base when it was opened. */
 export interface BaseInfo {
