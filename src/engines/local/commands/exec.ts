@@ -3,8 +3,9 @@ import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../.
 import { clearTimeout, performance, setTimeout } from "../../../timers.js";
 import { CappedOutput } from "../../output.js";
 import type { Holder } from "../holder/holder.js";
+import type { Layer } from "../layers/layer.js";
 import { LayerWriter } from "../layers/layer-writer.js";
-import type { Layer, LocalSnapshot, View } from "../layers/snapshots.js";
+import type { LocalSnapshot, View } from "../layers/snapshots.js";
 import type { Tree } from "../layers/tree.js";
 import type { Network } from "../network/network.js";
 import type { Session } from "../session.js";

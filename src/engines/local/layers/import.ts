@@ -7,19 +7,13 @@ import { notADirectory } from "../../path-errors.js";
 import type { Session } from "../session.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import { freshEntries } from "./fresh-entries.js";
+import type { LocalImportRecord } from "./import-record.js";
 import { LayerWriter } from "./layer-writer.js";
 import { removeGone } from "./remove-gone.js";
-import type { Layer, LocalSnapshot } from "./snapshots.js";
+import type { LocalSnapshot } from "./snapshots.js";
 import { fromLatin1, latin1, type Tree } from "./tree.js";
 
 const operation = "refreshFromHost";
-
-/** What an import brought, and the layer it put it in: what still shows through from there was not touched since. */
-export interface LocalImportRecord extends ImportRecord {
-  /** Snapshot and generation right after it: nothing at all has been touched in that very state. */
-  readonly state: string;
-  readonly layers: readonly Layer[];
-}
 
 /** Writes host files into a layer of their own, without an overlay in between, and removes what the host no longer has. */
 export async function importInto(

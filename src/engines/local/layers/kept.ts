@@ -18,7 +18,8 @@ import { wallClock } from "../../../timers.js";
 import type { Session } from "../session.js";
 import { markUsed, takeUnused } from "../state/in-use.js";
 import { mergeLayers } from "./compact.js";
-import type { Layer, LocalSnapshot } from "./snapshots.js";
+import type { Layer } from "./layer.js";
+import type { LocalSnapshot } from "./snapshots.js";
 
 /** Keeps a snapshot beyond this process: all that lies on its base, merged into one layer of hard links. */
 export async function keepSnapshot(session: Session, key: string, snapshot: LocalSnapshot): Promise<void> {

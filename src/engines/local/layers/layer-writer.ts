@@ -21,7 +21,7 @@ import { isGone } from "../../../host/selection/walk.js";
 import { Slices } from "../../../host/slices.js";
 import { Beneath } from "../../../programs/beneath.mjs";
 import type { Owner } from "../holder/ids.js";
-import type { Layer } from "./snapshots.js";
+import type { Layer } from "./layer.js";
 import type { Tree } from "./tree.js";
 
 const operation = "refreshFromHost";
