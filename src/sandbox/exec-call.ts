@@ -1,6 +1,6 @@
+import type { Values } from "../arguments/variables.js";
 import type { NetworkMode } from "../engine.js";
 import type { OperationOptions } from "../options.js";
-import type { Values } from "./environment.js";
 import type { OutputCallbacks } from "./live-output.js";
 import type { StdinSource } from "./stdin.js";
 

@@ -1,4 +1,4 @@
-import { SHELL } from "../arguments.js";
+import { SHELL } from "../arguments/arguments.js";
 import type { ExecOutcome } from "../engine.js";
 import { type ErrorCode, messageOf, SandboxError } from "../errors.js";
 import { redactError } from "../redaction/errors.js";

@@ -7,7 +7,9 @@ import {
   invalid,
   reading,
   shown,
-} from "../arguments.js";
+} from "../arguments/arguments.js";
+import { absolutePath, checkPath } from "../arguments/paths.js";
+import type { Values } from "../arguments/variables.js";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "../options.js";
@@ -15,11 +17,10 @@ import { redactError } from "../redaction/errors.js";
 import { performance } from "../timers.js";
 import { AttachedStreams } from "./attached-streams.js";
 import { checkNetwork, requireNetwork } from "./create-arguments.js";
-import { secretValues, splitVariables, type Values, withVariables } from "./environment.js";
+import { secretValues, splitVariables, withVariables } from "./environment.js";
 import type { ExecCall } from "./exec-call.js";
 import { attachedError, lostError, stoppedError } from "./exec-errors.js";
 import { type OutputCallback, type OutputCallbacks, plainBytes } from "./live-output.js";
-import { absolutePath, checkPath } from "./paths.js";
 import type { Context, Step } from "./state.js";
 import { checkStdin } from "./stdin.js";
 

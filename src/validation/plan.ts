@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { checkOptions, checkTimeout, shown } from "../arguments.js";
+import { checkOptions, checkTimeout, shown } from "../arguments/arguments.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";

@@ -1,6 +1,6 @@
 import { lstatSync, type Stats } from "node:fs";
 import type { ImportEntry, ImportPlan } from "../../../engine.js";
-import type { Slices } from "../../../host/slices.js";
+import type { Slices } from "../../../files/slices.js";
 import { Beneath } from "../../../programs/beneath.mjs";
 import type { LocalImportRecord } from "./import-record.js";
 import { look } from "./layer-writer.js";

@@ -1,8 +1,8 @@
 import type { ImportEntry, ImportPlan, ImportRecord, User } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
-import { refuseTooLittleRoom } from "../../../host/amount.js";
-import { hostError, systemCode } from "../../../host/errors.js";
-import { Slices } from "../../../host/slices.js";
+import { refuseTooLittleRoom } from "../../../files/amount.js";
+import { hostError, systemCode } from "../../../files/errors.js";
+import { Slices } from "../../../files/slices.js";
 import { notADirectory } from "../../path-errors.js";
 import type { Session } from "../session.js";
 import { asSandboxError, refuseOutside } from "./files.js";
