@@ -16,8 +16,10 @@ const BELOW = {
   redaction: [],
 };
 const WHY = {
-  validation: "validation is a user of sandboxes: what it shares with a front of its own, the CLI, lies in it.",
-  sandbox: "A sandbox knows nobody who uses it: else the package could not be used without validation and CLI.",
+  validation:
+    "validation is a user of sandboxes: what it shares with a front of its own, the CLI, lies in it.",
+  sandbox:
+    "A sandbox knows nobody who uses it: else the package could not be used without validation and CLI.",
   engines:
     "An engine keeps snapshots and runs commands. It knows no sandbox and no host boundary: whoever writes another one has src/engine.ts to go by, and what both sides of an import share is in src/files.",
   host: "The host's side of import and export works the same whatever engine is on the other: it knows none.",
@@ -31,7 +33,10 @@ const layers = Object.entries(BELOW).map(([room, below]) => ({
   severity: "error",
   comment: `${WHY[room]} From src/${room} imports may lead to ${[...below, "the ground"].join(", ")}. Move what both need into the lower room, or pass it in.`,
   from: { path: `^src/${room}/` },
-  to: { path: "^src/", pathNot: `^src/(${[...[room, ...below].map((name) => `${name}/`), GROUND].join("|")})` },
+  to: {
+    path: "^src/",
+    pathNot: `^src/(${[...[room, ...below].map((name) => `${name}/`), GROUND].join("|")})`,
+  },
 }));
 
 module.exports = {
@@ -83,6 +88,16 @@ module.exports = {
         "One engine can be changed, or taken away, without reading the other. What both need lies beside them in src/engines, or below.",
       from: { path: "^src/engines/(local|dagger)/" },
       to: { path: "^src/engines/(local|dagger)/", pathNot: "^src/engines/$1/" },
+    },
+    {
+      name: "engine-rooms-below-their-session",
+      severity: "error",
+      comment:
+        "An engine's session and index hold all of its rooms together, so a room that knows them knows everything. It says what it needs of them as an interface of its own, like layers/trees.ts.",
+      from: { path: "^src/engines/(local|dagger)/[^/]+/" },
+      to: {
+        path: "^src/engines/$1/(index|session|pool|admin|capabilities)\\.ts$",
+      },
     },
     {
       name: "engines-through-the-seam",

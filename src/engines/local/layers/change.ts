@@ -17,12 +17,12 @@ import type { Change } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { notADirectory, notAFile, notEmpty } from "../../path-errors.js";
 import type { Owner } from "../holder/ids.js";
-import type { Session } from "../session.js";
 import { setAttributes } from "./descriptors.js";
 import { asSandboxError, existing, refuseOutside } from "./files.js";
 import { removeTree } from "./remove-tree.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import type { Found, Tree } from "./tree.js";
+import type { Trees } from "./trees.js";
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 const SMALL = 256 * 1024;
@@ -38,7 +38,7 @@ export function isAtomic(changes: readonly Change[]): boolean {
  * middle of it, what was made is taken back in the next holder: only there is what it lay over hidden again.
  */
 export async function changeInPlace(
-  session: Session,
+  session: Trees,
   snapshot: LocalSnapshot,
   change: Change,
   owner: Owner,

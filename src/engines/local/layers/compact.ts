@@ -13,7 +13,7 @@ const WHITEOUT = "whiteout";
 const RUN = 8;
 
 /** What merging needs of its session. */
-interface Merging {
+export interface Merging {
   readonly snapshots: Snapshots;
   readonly directory: string;
   readonly holder: Holder;

@@ -4,7 +4,6 @@ import { refuseTooLittleRoom } from "../../../files/amount.js";
 import { hostError, systemCode } from "../../../files/errors.js";
 import { Slices } from "../../../files/slices.js";
 import { notADirectory } from "../../path-errors.js";
-import type { Session } from "../session.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import { freshEntries } from "./fresh-entries.js";
 import type { LocalImportRecord } from "./import-record.js";
@@ -12,12 +11,13 @@ import { LayerWriter } from "./layer-writer.js";
 import { removeGone } from "./remove-gone.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import { fromLatin1, latin1, type Tree } from "./tree.js";
+import type { Trees } from "./trees.js";
 
 const operation = "refreshFromHost";
 
 /** Writes host files into a layer of their own, without an overlay in between, and removes what the host no longer has. */
 export async function importInto(
-  session: Session,
+  session: Trees,
   from: LocalSnapshot,
   plan: ImportPlan,
   user: User,
@@ -35,7 +35,7 @@ export async function importInto(
 }
 
 async function importOnto(
-  session: Session,
+  session: Trees,
   tree: Tree,
   from: LocalSnapshot,
   plan: ImportPlan,
@@ -90,7 +90,7 @@ async function importOnto(
 
 /** Writes the layer of a snapshot, and takes away what is gone. Gives the entries that were there to be brought. */
 async function fill(
-  session: Session,
+  session: Trees,
   writer: LayerWriter,
   snapshot: LocalSnapshot,
   to: string,
