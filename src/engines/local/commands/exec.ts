@@ -199,8 +199,12 @@ async function look(
   const mountPoints = [...parents, ...missing, ...(sys.missing ? ["/sys"] : [])];
   const argv = argvWithShell(tree, request);
   return {
-    ...{ argv, cwd, mounts: [...options, ...resolver], missing: mountPoints },
-    ...{ showCgroup: sys.usable, unrunnable },
+    argv,
+    cwd,
+    mounts: [...options, ...resolver],
+    missing: mountPoints,
+    showCgroup: sys.usable,
+    unrunnable,
   };
 }
 

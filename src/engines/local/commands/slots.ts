@@ -127,7 +127,9 @@ function openSlot({ name, cgroup, holder, process }: Place) {
   return {
     name,
     cgroup,
-    ...{ stdout, stderr, status },
+    stdout,
+    stderr,
+    status,
     call(...words: readonly string[]) {
       void writeLine(pipes.go, words.map(quote).join(" "), () => closed);
     },
