@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecRequest } from "../src/engine.js";
-import type { BaseTree } from "../src/engines/local/bases/bases.js";
+import type { BaseTree } from "../src/engines/local/bases/base-tree.js";
 import { hostEnvironment, hostView } from "../src/engines/local/bases/host.js";
 import { writeHostSkeleton } from "../src/engines/local/bases/host-skeleton.js";
 import { enterFor, wallsFor } from "../src/engines/local/commands/walls.js";

@@ -46,6 +46,7 @@ export type {
   CheckConfig,
   CommandConfig,
   ConfigFile,
+  ReportFiles,
   SetupConfig,
   SourcesConfig,
 } from "./validation/config/types.js";
@@ -55,7 +56,6 @@ export type {
   CandidateReport,
   ExitCode,
   Report,
-  ReportFiles,
   StepError,
   StepId,
   StepKind,

@@ -7,10 +7,8 @@ import { execCommand } from "./commands/exec.js";
 import { pruneCommand } from "./commands/prune.js";
 import { psCommand } from "./commands/ps.js";
 import { validateCommand } from "./commands/validate.js";
+import type { Finish } from "./finish.js";
 import { hasColors } from "./view/terminal.js";
-
-/** Takes what a command's action gives: the exit code of the process. */
-export type Finish = (exitCode: number) => void;
 
 /**
  * The command line as a tree. Defining it loads nothing heavy: each action imports what it runs, so that

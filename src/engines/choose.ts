@@ -1,4 +1,4 @@
-import { invalid, isRecord, shown } from "../arguments.js";
+import { invalid, isRecord, shown } from "../arguments/arguments.js";
 import { type Base, baseKind, type Engine } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import type { EngineChoice } from "../options.js";

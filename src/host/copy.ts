@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../errors.js";
+import { printable } from "../files/bytes.js";
+import { type Copied, DataCopier, type Sides } from "../files/copy-data.js";
+import { hostError } from "../files/errors.js";
+import type { Slices } from "../files/slices.js";
+import { seconds } from "../files/times.js";
 import type { Beneath } from "../programs/beneath.mjs";
 import type { LeakScan } from "../redaction/leaks.js";
-import { printable } from "./bytes.js";
-import { type Copied, DataCopier, type Sides } from "./copy-data.js";
-import { hostError } from "./errors.js";
 import type { Planned } from "./plan.js";
-import type { Slices } from "./slices.js";
-import { seconds } from "./times.js";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 // What is planned as a file is one; should it not be, opening it must neither follow a link nor hang.

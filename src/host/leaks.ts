@@ -1,8 +1,8 @@
 import { SandboxError } from "../errors.js";
+import { parentOf, printable } from "../files/bytes.js";
+import type { Slices } from "../files/slices.js";
 import type { LeakScan } from "../redaction/leaks.js";
-import { parentOf, printable } from "./bytes.js";
 import type { Planned } from "./plan.js";
-import type { Slices } from "./slices.js";
 
 const operation = "exportDirectory";
 const MAX_NAMED = 10;

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { isGitName, joinBytes, splitBytes } from "./bytes.js";
+import { isGitName, joinBytes, splitBytes } from "../files/bytes.js";
 
 const MAX_HOPS = 40;
 const DOT = Buffer.from(".");

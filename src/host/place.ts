@@ -1,14 +1,14 @@
 import * as fs from "node:fs";
 import { promisify } from "node:util";
 import { SandboxError } from "../errors.js";
+import { joinBytes, printable } from "../files/bytes.js";
+import { DataCopier } from "../files/copy-data.js";
+import { hostError, systemCode } from "../files/errors.js";
+import type { Slices } from "../files/slices.js";
+import { seconds } from "../files/times.js";
 import { Beneath } from "../programs/beneath.mjs";
-import { joinBytes, printable } from "./bytes.js";
-import { DataCopier } from "./copy-data.js";
-import { hostError, systemCode } from "./errors.js";
 import { readNames } from "./selection/names.js";
-import type { Slices } from "./slices.js";
 import { removeStale, temporaryName } from "./staging.js";
-import { seconds } from "./times.js";
 
 const operation = "exportDirectory";
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;

@@ -1,17 +1,17 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../errors.js";
+import { amountOf, inodeOf, isSparse } from "../files/amount.js";
+import { baseName, isGitName, joinBytes, printable } from "../files/bytes.js";
+import { hostError, isGone, systemCode } from "../files/errors.js";
+import { Slices } from "../files/slices.js";
+import { seconds } from "../files/times.js";
 import type { ExportOptions, Skipped } from "../options.js";
 import type { Beneath } from "../programs/beneath.mjs";
-import { amountOf, inodeOf, isSparse } from "./amount.js";
-import { baseName, isGitName, joinBytes, printable } from "./bytes.js";
-import { hostError, systemCode } from "./errors.js";
 import { passesHostLink, whyUnsafeLink } from "./links.js";
 import { isEmpty } from "./selection/names.js";
-import { describeSpecial, type Found, isGone, isReadable, walkTree } from "./selection/walk.js";
-import { Slices } from "./slices.js";
+import { describeSpecial, type Found, isReadable, walkTree } from "./selection/walk.js";
 import { isTemporaryName } from "./staging.js";
 import type { Target } from "./target.js";
-import { seconds } from "./times.js";
 import { currentUmask } from "./umask.js";
 
 const operation = "exportDirectory";

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { promisify } from "node:util";
+import { isClosed, openToOwner } from "../files/closed.js";
+import { systemCode } from "../files/errors.js";
+import type { Slices } from "../files/slices.js";
 import { Beneath } from "../programs/beneath.mjs";
-import { isClosed, openToOwner } from "./closed.js";
-import { systemCode } from "./errors.js";
 import { readNames } from "./selection/names.js";
-import type { Slices } from "./slices.js";
 
 /** Freeing what a larger file takes may keep the disk busy for a while. */
 const LARGE = 16 * 1024 * 1024;

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
-import { baseName, joinBytes, parentOf, printable } from "./bytes.js";
-import { hostError, systemCode } from "./errors.js";
+import { baseName, joinBytes, parentOf, printable } from "../files/bytes.js";
+import { hostError, systemCode } from "../files/errors.js";
+import type { Slices } from "../files/slices.js";
 import { placeInto } from "./place.js";
 import { removeTree } from "./remove.js";
 import { namesOf } from "./selection/names.js";
-import type { Slices } from "./slices.js";
 import type { Staging } from "./staging.js";
 import type { Target } from "./target.js";
 

@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
+import { joinBytes, printable } from "../files/bytes.js";
+import type { Copied } from "../files/copy-data.js";
+import { hostError } from "../files/errors.js";
+import type { Slices } from "../files/slices.js";
 import { Beneath } from "../programs/beneath.mjs";
 import type { LeakScan } from "../redaction/leaks.js";
-import { joinBytes, printable } from "./bytes.js";
 import { FileCopier } from "./copy.js";
-import type { Copied } from "./copy-data.js";
-import { hostError } from "./errors.js";
 import { refuseLeaks } from "./leaks.js";
 import type { Planned } from "./plan.js";
-import type { Slices } from "./slices.js";
 
 const operation = "exportDirectory";
 const SLASH = Buffer.from("/");

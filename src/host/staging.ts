@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { isAlive } from "../files/alive.js";
+import { baseName, joinBytes } from "../files/bytes.js";
+import { Slices } from "../files/slices.js";
 import { wallClock } from "../timers.js";
-import { isAlive } from "./alive.js";
-import { baseName, joinBytes } from "./bytes.js";
 import { removeTree } from "./remove.js";
 import { namesOf } from "./selection/names.js";
-import { Slices } from "./slices.js";
 
 const PREFIX = ".forkbox-export-";
 const NAME = /^\.forkbox-export-([0-9a-f]+)-(\d+)-(\d+)-(\d+)-[0-9a-f]+$/;

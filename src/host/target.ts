@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { SandboxError } from "../errors.js";
-import { isGitName, joinBytes, printable, splitBytes } from "./bytes.js";
-import { hostError, systemCode } from "./errors.js";
+import { isGitName, joinBytes, printable, splitBytes } from "../files/bytes.js";
+import { hostError, systemCode } from "../files/errors.js";
 import { namesOf } from "./selection/names.js";
 
 /** A directory of the host to export into, with the links on the way to it resolved. */

@@ -1,3 +1,4 @@
+import type { Values } from "../arguments/variables.js";
 import type { Base, Engine, Snapshot } from "../engine.js";
 import { type EngineLease, leaseEngine } from "../engines/choose.js";
 import type { CreateOptions, OperationOptions } from "../options.js";
@@ -9,7 +10,7 @@ import {
   requireSettings,
   type Settings,
 } from "./create-arguments.js";
-import { callerSecrets, secretValues, type Values, withVariables } from "./environment.js";
+import { callerSecrets, secretValues, withVariables } from "./environment.js";
 import { failure } from "./failure.js";
 import { CLOSING, Queue, stopError } from "./queue.js";
 import type { Context, State, Step } from "./state.js";

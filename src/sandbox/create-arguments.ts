@@ -8,13 +8,13 @@ import {
   isRecord,
   reading,
   shown,
-} from "../arguments.js";
+} from "../arguments/arguments.js";
+import { absolutePath, checkPath } from "../arguments/paths.js";
+import type { Values } from "../arguments/variables.js";
 import type { Base, Capabilities, Limits, NetworkMode, Support, User } from "../engine.js";
 import { baseKind } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions, EngineChoice } from "../options.js";
-import type { Values } from "./environment.js";
-import { absolutePath, checkPath } from "./paths.js";
 import { ReadOnlyPaths } from "./read-only-paths.js";
 
 const operation = "create";

@@ -1,10 +1,10 @@
-import { SHELL } from "../arguments.js";
+import { SHELL } from "../arguments/arguments.js";
 import type { ExecOutcome } from "../engine.js";
 import { type ErrorCode, messageOf, SandboxError } from "../errors.js";
 import { redactError } from "../redaction/errors.js";
 import type { Redactor } from "../redaction/redactor.js";
 import type { AttachedFailure } from "./attached-streams.js";
-import type { ExecCall } from "./exec.js";
+import type { ExecCall } from "./exec-call.js";
 import { stopError } from "./queue.js";
 import type { Context } from "./state.js";
 

@@ -7,20 +7,22 @@ import {
   invalid,
   reading,
   shown,
-} from "../arguments.js";
-import type { ExecOutcome, ExecRequest, NetworkMode, RawOutput, StreamName } from "../engine.js";
+} from "../arguments/arguments.js";
+import { absolutePath, checkPath } from "../arguments/paths.js";
+import type { Values } from "../arguments/variables.js";
+import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../engine.js";
 import { SandboxError } from "../errors.js";
-import type { Command, ExecBytesOptions, ExecOptions, ExecResult, OperationOptions } from "../options.js";
+import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "../options.js";
 import { redactError } from "../redaction/errors.js";
 import { performance } from "../timers.js";
 import { AttachedStreams } from "./attached-streams.js";
 import { checkNetwork, requireNetwork } from "./create-arguments.js";
-import { secretValues, splitVariables, type Values, withVariables } from "./environment.js";
+import { secretValues, splitVariables, withVariables } from "./environment.js";
+import type { ExecCall } from "./exec-call.js";
 import { attachedError, lostError, stoppedError } from "./exec-errors.js";
 import { type OutputCallback, type OutputCallbacks, plainBytes } from "./live-output.js";
-import { absolutePath, checkPath } from "./paths.js";
 import type { Context, Step } from "./state.js";
-import { checkStdin, type StdinSource } from "./stdin.js";
+import { checkStdin } from "./stdin.js";
 
 const KNOWN = [
   "cwd",
@@ -33,20 +35,6 @@ const KNOWN = [
   "onStderr",
   "encoding",
 ] as const satisfies (keyof ExecOptions)[];
-
-/** A command with its options, checked. */
-export interface ExecCall extends OperationOptions {
-  readonly operation: string;
-  readonly argv: [string, ...string[]];
-  readonly cwd: string;
-  readonly env: Values;
-  readonly secrets: Values;
-  readonly stdin: StdinSource | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly network: NetworkMode | undefined;
-  readonly callbacks: OutputCallbacks;
-  readonly encoding: "utf8" | "bytes";
-}
 
 type Output = string | Uint8Array;
 

@@ -1,10 +1,10 @@
-import { type CheckedFile, invalid } from "../arguments.js";
+import { type CheckedFile, invalid } from "../arguments/arguments.js";
+import { bytesOf, isBlob } from "../arguments/data.js";
+import { absolutePath } from "../arguments/paths.js";
 import type { Change, Entry } from "../engine.js";
 import { messageOf, SandboxError } from "../errors.js";
 import { refuseCaches } from "./cache-paths.js";
-import { bytesOf, isBlob } from "./data.js";
 import { plainBytes } from "./live-output.js";
-import { absolutePath } from "./paths.js";
 import { stopError } from "./queue.js";
 import type { Context, State, Step } from "./state.js";
 

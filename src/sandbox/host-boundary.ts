@@ -1,12 +1,12 @@
 import { lstatSync } from "node:fs";
 import type { ImportEntry, ImportRecord } from "../engine.js";
 import { SandboxError } from "../errors.js";
-import { refuseTooMuch } from "../host/amount.js";
+import { refuseTooMuch } from "../files/amount.js";
+import { isGone } from "../files/errors.js";
+import { Slices } from "../files/slices.js";
 import { withDeadline } from "../host/deadline.js";
 import { exportTree } from "../host/export.js";
 import { selectTree } from "../host/selection/select.js";
-import { isGone } from "../host/selection/walk.js";
-import { Slices } from "../host/slices.js";
 import type { ExportOptions, ExportResult, RefreshOptions, RefreshResult } from "../options.js";
 import { Beneath } from "../programs/beneath.mjs";
 import { leakScanner } from "../redaction/leaks.js";

@@ -1,5 +1,5 @@
 // What forkbox itself does with sandboxes, below the public API.
-import { checkEnv, checkSecrets } from "../arguments.js";
+import { checkEnv, checkSecrets } from "../arguments/arguments.js";
 import type { CreateOptions } from "../options.js";
 import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";

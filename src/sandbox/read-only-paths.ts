@@ -1,7 +1,7 @@
 import type { Engine, Snapshot } from "../engine.js";
 import { SandboxError } from "../errors.js";
+import { Slices } from "../files/slices.js";
 import { compileGlobs, type Globs } from "../host/selection/globs.js";
-import { Slices } from "../host/slices.js";
 
 const GLOB_CHARACTERS = /[\\*?[\]{}()!+@]/g;
 

@@ -7,7 +7,8 @@ import {
   checkOptions,
   checkSecrets,
   checkTimeout,
-} from "../arguments.js";
+} from "../arguments/arguments.js";
+import { absolutePath, checkPath } from "../arguments/paths.js";
 import type { Entry } from "../engine.js";
 import type {
   Command,
@@ -28,7 +29,6 @@ import { checkHostPath } from "./create-arguments.js";
 import { checkExec, runExec } from "./exec.js";
 import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
 import { exportToHost, importFromHost } from "./host-boundary.js";
-import { absolutePath, checkPath } from "./paths.js";
 
 /** @internal For internals.ts, as is the next. */
 export let coreOf: (sandbox: Sandbox) => Core;

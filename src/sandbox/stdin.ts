@@ -1,5 +1,5 @@
-import { invalid, shown } from "../arguments.js";
-import { bytesOf, isBlob } from "./data.js";
+import { invalid, shown } from "../arguments/arguments.js";
+import { bytesOf, isBlob } from "../arguments/data.js";
 
 /** A command's stdin, as its caller gave it. */
 export type StdinSource =

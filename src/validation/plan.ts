@@ -1,19 +1,20 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { checkOptions, checkTimeout, shown } from "../arguments.js";
+import { checkOptions, checkTimeout, shown } from "../arguments/arguments.js";
 import { SandboxError } from "../errors.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
 import { type Authority, type Config, parseConfig } from "./config/config.js";
 import { invalid } from "./config/invalid.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config/source.js";
+import type { ReportFiles } from "./config/types.js";
 import { detectConfig } from "./detect/detect.js";
 import { defaultSourcesExclude } from "./detect/setup-files.js";
 import { realDirectory, uniqueNames } from "./directories.js";
 import { affordableJobs } from "./run/open-files.js";
 import { checkOutput, isWithin, withinGlob } from "./run/out.js";
 import { StepEnvironment } from "./run/step-environment.js";
-import type { ReportFiles, ValidateSpec } from "./types.js";
+import type { ValidateSpec } from "./types.js";
 
 /** What is going to run, after everything that can be wrong with it has been looked for. */
 export interface Plan {

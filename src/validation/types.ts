@@ -1,7 +1,7 @@
 import type { Base, LimitMet, Limits, NetworkMode, StreamName, User } from "../engine.js";
 import type { ErrorCode } from "../errors.js";
 import type { EngineChoice, Skipped } from "../options.js";
-import type { ConfigFile } from "./config/types.js";
+import type { ConfigFile, ReportFiles } from "./config/types.js";
 
 export type { ConfigFile } from "./config/types.js";
 
@@ -61,14 +61,6 @@ export interface ValidateSpec {
    * the validation, which rejects with it.
    */
   onEvent?: (event: ValidationEvent) => void;
-}
-
-/** Host paths of report files. */
-export interface ReportFiles {
-  /** The {@link Report} as JSON. */
-  json?: string | undefined;
-  /** The report as JUnit XML, as CI systems read it. */
-  junit?: string | undefined;
 }
 
 /**

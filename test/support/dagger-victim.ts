@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Base } from "../../src/engine.js";
 import { type DaggerOptions, dagger } from "../../src/engines/dagger/index.js";
-import { isAlive } from "../../src/host/alive.js";
+import { isAlive } from "../../src/files/alive.js";
 import { daggerBase } from "./engine-dagger.js";
 import { statePrefix } from "./engines.js";
 

@@ -1,6 +1,6 @@
 import { Argument, type Command, type Option, Command as Subcommand } from "commander";
 import { EXIT } from "../failure.js";
-import type { Finish } from "../program.js";
+import type { Finish } from "../finish.js";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 

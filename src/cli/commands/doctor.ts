@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { Finding } from "../../engines/admin.js";
+import type { Finding } from "../../engines/admin-types.js";
 import { EXIT } from "../failure.js";
-import type { Finish } from "../program.js";
+import type { Finish } from "../finish.js";
 import { jsonText, theme } from "../view/terminal.js";
 
 interface Diagnosis {

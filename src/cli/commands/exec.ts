@@ -4,8 +4,8 @@ import { SandboxError } from "../../errors.js";
 import type { ExecBytesOptions } from "../../options.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import { EXIT, reportFailure, UsageError } from "../failure.js";
+import type { Finish } from "../finish.js";
 import { interruptible } from "../interrupt.js";
-import type { Finish } from "../program.js";
 import {
   addSandboxOptions,
   closeEngine,

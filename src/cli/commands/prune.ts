@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { Pruned } from "../../engines/admin.js";
+import type { Pruned } from "../../engines/admin-types.js";
 import { EXIT } from "../failure.js";
-import type { Finish } from "../program.js";
+import type { Finish } from "../finish.js";
 import { milliseconds } from "../sandbox-flags.js";
 import { jsonText } from "../view/terminal.js";
 

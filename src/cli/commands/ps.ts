@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { Session } from "../../engines/admin.js";
+import type { Session } from "../../engines/admin-types.js";
 import { wallClock } from "../../timers.js";
 import { EXIT } from "../failure.js";
-import type { Finish } from "../program.js";
+import type { Finish } from "../finish.js";
 import { jsonText, theme } from "../view/terminal.js";
 
 type Row = Session & { engine: string };

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { ReportFiles, ValidateSpec } from "../../validation/types.js";
+import type { ReportFiles } from "../../validation/config/types.js";
+import type { ValidateSpec } from "../../validation/types.js";
 import { EXIT, UsageError } from "../failure.js";
+import type { Finish } from "../finish.js";
 import { interruptible } from "../interrupt.js";
-import type { Finish } from "../program.js";
 import {
   addSandboxOptions,
   closeEngine,

@@ -5,7 +5,7 @@ import { width } from "./format.js";
 import { drawProgress } from "./live-tree.js";
 import { Progress } from "./progress.js";
 import { theme } from "./terminal.js";
-import type { View } from "./view.js";
+import type { View } from "./types.js";
 
 const FRAME_MS = 100;
 const HIDE_CURSOR = "\u001b[?25l";

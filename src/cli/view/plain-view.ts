@@ -5,7 +5,7 @@ import { duration } from "./format.js";
 import { Progress } from "./progress.js";
 import { remarkOf, signOf } from "./signs.js";
 import { HarmlessStream, type Output, oneLine, theme } from "./terminal.js";
-import type { View } from "./view.js";
+import type { View } from "./types.js";
 
 /** One line when a step starts and one when it ends, for pipes and CI; with its output when `verbose`. */
 export function plainView(stream: Output, verbose: boolean): View {

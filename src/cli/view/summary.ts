@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import type { CandidateReport, Report, ReportFiles, StepReport } from "../../validation/types.js";
+import type { ReportFiles } from "../../validation/config/types.js";
+import type { CandidateReport, Report, StepReport } from "../../validation/types.js";
 import { inFlags } from "../flag-names.js";
 import { clip, count, duration, near, size, table } from "./format.js";
 import { remarkOf, signOf } from "./signs.js";

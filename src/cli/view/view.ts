@@ -1,14 +1,5 @@
-import type { ValidationEvent } from "../../validation/types.js";
 import { canRedraw } from "./terminal.js";
-
-/** Shows a validation while it runs. */
-export interface View {
-  event(event: ValidationEvent): void;
-  /** The user asked to stop. */
-  stopping(): void;
-  /** Takes away what was only for the moment; idempotent. */
-  end(): void;
-}
+import type { View } from "./types.js";
 
 /** A tree that is drawn over itself on a terminal, lines elsewhere. */
 export async function chooseView(

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
 import { performance, wallClock } from "../../timers.js";
-import type { Finding, Session as ListedSession, Pruned, PruneOptions } from "../admin.js";
+import type { Finding, Session as ListedSession, Pruned, PruneOptions } from "../admin-types.js";
 import { CAPABILITIES } from "./capabilities.js";
 import { cliOf, type DaggerOptions, endpointsOf } from "./options.js";
 import { Session } from "./session/session.js";

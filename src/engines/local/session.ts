@@ -3,7 +3,9 @@ import { chownSync, closeSync, existsSync, realpathSync, renameSync, writeFileSy
 import { join } from "node:path";
 import type { ExecRequest } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { type BaseContext, Bases, type BaseTree } from "./bases/bases.js";
+import type { BaseTree } from "./bases/base-tree.js";
+import { Bases } from "./bases/bases.js";
+import type { BaseContext } from "./bases/context.js";
 import { Cgroups, findCgroups } from "./commands/cgroups.js";
 import { Slots } from "./commands/slots.js";
 import { Holder, type HolderOwner } from "./holder/holder.js";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../../errors.js";
-import { printable } from "../bytes.js";
-import { systemCode } from "../errors.js";
+import { printable } from "../../files/bytes.js";
+import { systemCode } from "../../files/errors.js";
 
 const MOST_BYTES = 1024 * 1024;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;

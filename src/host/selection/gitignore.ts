@@ -1,6 +1,6 @@
 import { SandboxError } from "../../errors.js";
-import { printable } from "../bytes.js";
-import type { Slices } from "../slices.js";
+import { printable } from "../../files/bytes.js";
+import type { Slices } from "../../files/slices.js";
 import { type IgnoredPath, IgnoreIndex, type Rule } from "./ignore-index.js";
 import type { MatchWork } from "./match-work.js";
 import { type Part, parseParts } from "./wildcards.js";

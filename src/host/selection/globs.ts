@@ -1,6 +1,6 @@
 import { Minimatch } from "minimatch";
 import { SandboxError } from "../../errors.js";
-import type { Slices } from "../slices.js";
+import type { Slices } from "../../files/slices.js";
 
 /** Compiled globs. Paths are relative, with "/" between parts and none at the ends. */
 export interface Globs {

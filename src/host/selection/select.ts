@@ -2,13 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ImportEntry } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { amountOf, inodeOf } from "../../files/amount.js";
+import { joinBytes, printable } from "../../files/bytes.js";
+import { hostError } from "../../files/errors.js";
+import { seconds } from "../../files/times.js";
 import type { RefreshOptions, Skipped } from "../../options.js";
 import { Beneath } from "../../programs/beneath.mjs";
-import { amountOf, inodeOf } from "../amount.js";
-import { joinBytes, printable } from "../bytes.js";
-import { hostError } from "../errors.js";
 import { checkHostPath } from "../target.js";
-import { seconds } from "../times.js";
 import { describeSpecial, type Found, isReadable, walkTree } from "./walk.js";
 
 const operation = "refreshFromHost";

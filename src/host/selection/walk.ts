@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../../errors.js";
+import { joinBytes } from "../../files/bytes.js";
+import { isGone } from "../../files/errors.js";
+import { type Kind, kindOf } from "../../files/kind.js";
+import { Slices } from "../../files/slices.js";
 import type { Beneath } from "../../programs/beneath.mjs";
-import { joinBytes } from "../bytes.js";
-import { systemCode } from "../errors.js";
-import { type Kind, kindOf } from "../kind.js";
-import { Slices } from "../slices.js";
 import { type IgnoreRules, isIgnored, parseGitignore } from "./gitignore.js";
 import { readIgnoreFile } from "./gitignore-file.js";
 import { compileGlobsInSlices, type Globs } from "./globs.js";
@@ -158,12 +158,6 @@ async function readGitignore(
   }
   if (content !== undefined)
     directory.ignore = await parseGitignore(content, above, directory.ignore, operation, slices);
-}
-
-/** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */
-export function isGone(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** What a file that is neither file, directory nor link is called. */

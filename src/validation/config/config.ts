@@ -1,13 +1,12 @@
 import { dirname, resolve } from "node:path";
 import type { Base, Limits, NetworkMode, User } from "../../engine.js";
-import type { ReportFiles } from "../types.js";
 import { refuseGrants } from "./grants.js";
 import { invalid } from "./invalid.js";
 import { describeIssue } from "./issues.js";
 import { nearest } from "./nearest.js";
 import { configSchema } from "./schema.js";
 import type { ConfigSource } from "./source.js";
-import type { CommandConfig, ConfigFile, SourcesConfig } from "./types.js";
+import type { CommandConfig, ConfigFile, ReportFiles, SourcesConfig } from "./types.js";
 
 /** A config after all checks: short forms written out, host paths absolute. */
 export interface Config {

@@ -1,5 +1,4 @@
 import type { Base, Limits, NetworkMode, User } from "../../engine.js";
-import type { ReportFiles } from "../types.js";
 
 /**
  * `forkbox.yaml`, or the `forkbox` key of package.json. Keys marked "operator" are refused in a candidate's
@@ -80,4 +79,12 @@ export interface SourcesConfig {
   exclude?: readonly string[] | undefined;
   /** Leave out what `.gitignore` names. Default true. */
   gitignore?: boolean | undefined;
+}
+
+/** Host paths of report files. */
+export interface ReportFiles {
+  /** The {@link Report} as JSON. */
+  json?: string | undefined;
+  /** The report as JUnit XML, as CI systems read it. */
+  junit?: string | undefined;
 }

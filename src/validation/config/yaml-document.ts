@@ -1,5 +1,5 @@
 import type { Document, LineCounter } from "yaml";
-import { Slices } from "../../host/slices.js";
+import { Slices } from "../../files/slices.js";
 import { invalid } from "./invalid.js";
 
 /** Deeper than any config is. The parser takes hours for a few kilobytes of `? ? ? ?`. */

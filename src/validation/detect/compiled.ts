@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { hasCandidateFile, readCandidateFile } from "../config/candidate-file.js";
-import type { Detected } from "./detect.js";
+import type { Detected } from "./detected.js";
 
 /** go.mod. */
 export async function detectGo(directory: string): Promise<Detected | undefined> {

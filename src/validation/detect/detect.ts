@@ -1,19 +1,10 @@
 import { invalid } from "../config/invalid.js";
 import type { ConfigFile } from "../config/types.js";
 import { detectCargo, detectGo } from "./compiled.js";
+import type { Detected } from "./detected.js";
 import { detectNode } from "./node.js";
 import { detectPython } from "./python.js";
 import { defaultSetupFiles } from "./setup-files.js";
-
-/** What was found of one language. */
-export interface Detected {
-  language: string;
-  setup: string[];
-  /** Left out: {@link defaultSetupFiles}. */
-  setupFiles?: string[];
-  build: string[];
-  checks: Record<string, string>;
-}
 
 /**
  * The config of a project that brings none, from its manifests: Node, Python, Go, Rust, also side by side.

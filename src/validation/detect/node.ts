@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { hasCandidateFile, readCandidateFile, readCandidateHead } from "../config/candidate-file.js";
 import { invalid } from "../config/invalid.js";
-import type { Detected } from "./detect.js";
+import type { Detected } from "./detected.js";
 
 interface Manifest {
   scripts: Readonly<Record<string, string>>;

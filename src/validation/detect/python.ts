@@ -1,7 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCandidateFile, readCandidateFile } from "../config/candidate-file.js";
-import type { Detected } from "./detect.js";
+import type { Detected } from "./detected.js";
 
 /** pyproject.toml, requirements.txt or setup.py: installed into a venv, as Debian's pip refuses without one. */
 export async function detectPython(directory: string): Promise<Detected | undefined> {

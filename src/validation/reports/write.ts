@@ -3,7 +3,8 @@ import { access, constants, rename, rm, stat, writeFile } from "node:fs/promises
 import { dirname, resolve } from "node:path";
 import { makeMissing } from "../../make-missing.js";
 import { invalid } from "../config/invalid.js";
-import type { Report, ReportFiles } from "../types.js";
+import type { ReportFiles } from "../config/types.js";
+import type { Report } from "../types.js";
 import { jsonReport } from "./json.js";
 import { junitReport } from "./junit.js";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
-import { hostError } from "../../host/errors.js";
+import { hostError } from "../../files/errors.js";
+import { Slices } from "../../files/slices.js";
 import { removeTree } from "../../host/remove.js";
-import { Slices } from "../../host/slices.js";
 import type { Skipped } from "../../options.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { Build } from "../config/config.js";

@@ -3,10 +3,10 @@ import { constants } from "node:fs";
 import { open, readlink } from "node:fs/promises";
 import type { ImportEntry } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
-import { printable } from "../../host/bytes.js";
-import { hostError } from "../../host/errors.js";
+import { printable } from "../../files/bytes.js";
+import { hostError } from "../../files/errors.js";
+import { Slices } from "../../files/slices.js";
 import { selectTree } from "../../host/selection/select.js";
-import { Slices } from "../../host/slices.js";
 import type { RefreshOptions } from "../../options.js";
 import type { Deadline } from "./deadline.js";
 

@@ -1,11 +1,6 @@
+import type { Values } from "../../arguments/variables.js";
 import type { NetworkMode } from "../../engine.js";
-import {
-  callerSecrets,
-  secretValues,
-  splitVariables,
-  type Values,
-  withVariables,
-} from "../../sandbox/environment.js";
+import { callerSecrets, secretValues, splitVariables, withVariables } from "../../sandbox/environment.js";
 import type { Config, Step } from "../config/config.js";
 import { invalid } from "../config/invalid.js";
 import type { StepKind, ValidateSpec } from "../types.js";

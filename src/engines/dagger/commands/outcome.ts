@@ -4,9 +4,9 @@ import { exactBytes, exportBytes, type FileText, TEXT } from "../files/bytes.js"
 import { splitOnce } from "../files/split-once.js";
 import { asking } from "../session/errors.js";
 import { as, call, type Step } from "../session/graphql.js";
-import { type Cut, mayForge } from "../session/request.js";
 import type { QueryOptions } from "../session/session.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
+import { type Cut, mayForge } from "./request.js";
 import { MOUNT } from "./scripts.js";
 
 const operation = "exec";

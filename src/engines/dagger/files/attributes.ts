@@ -1,13 +1,8 @@
 import { SYSTEM_PATH } from "../commands/scripts.js";
 import { call } from "../session/graphql.js";
 import type { QueryOptions } from "../session/session.js";
+import type { Attributes } from "../snapshots/attributes.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
-
-/** Twelve bits and "uid:gid": what the engine's own stat does not tell. */
-export interface Attributes {
-  mode: number;
-  owner: string;
-}
 
 /** A line a path: type and mode in hex, owner, and the number of the path. */
 const SCRIPT = `${SYSTEM_PATH}

@@ -5,6 +5,7 @@ import { call, type Step } from "../session/graphql.js";
 import type { QueryOptions } from "../session/session.js";
 import { flattened } from "../snapshots/flatten.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
+import { commit } from "./commit.js";
 import { Tree } from "./tree.js";
 import { placeWrites } from "./write.js";
 
@@ -76,18 +77,4 @@ function withoutStep(real: string): Step {
   return call("withoutDirectory", {
     path: real.replaceAll(/[*?[\\]/g, (special) => (special === "\\" ? "\\\\" : `[${special}]`)),
   });
-}
-
-/** The snapshot after these steps, worked out now: a failure must show where it happens. */
-export async function commit(
-  from: DaggerSnapshot,
-  steps: readonly Step[],
-  asked: QueryOptions,
-  { staged, layers = steps.length }: { staged?: string; layers?: number } = {},
-): Promise<DaggerSnapshot> {
-  const { workspace, container } = from;
-  const all = [workspace.container(container), ...steps];
-  const { sync } = await workspace.session.run<{ sync: string }>(all, "sync", asked);
-  const { ready } = from;
-  return from.with(sync, { layers: from.layers + layers, ready, ...(staged !== undefined && { staged }) });
 }

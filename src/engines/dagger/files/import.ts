@@ -1,9 +1,9 @@
 import type { ImportPlan, ImportRecord, User } from "../../../engine.js";
 import { asking } from "../session/errors.js";
+import type { Attributes } from "../snapshots/attributes.js";
 import { flattened } from "../snapshots/flatten.js";
 import { type DaggerSnapshot, ownerOf } from "../snapshots/snapshot.js";
 import { stageEntries } from "../staging/stage-entries.js";
-import type { Attributes } from "./attributes.js";
 import { placeTree } from "./place.js";
 import { removeGone } from "./remove.js";
 import { parentOf, Tree } from "./tree.js";

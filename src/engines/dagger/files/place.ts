@@ -3,9 +3,10 @@ import { chmod, mkdir } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import { call } from "../session/graphql.js";
 import type { QueryOptions } from "../session/session.js";
+import type { Attributes } from "../snapshots/attributes.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
-import { type Attributes, attributesOf } from "./attributes.js";
-import { commit } from "./change.js";
+import { attributesOf } from "./attributes.js";
+import { commit } from "./commit.js";
 
 /**
  * Merges a staged tree, rooted like the snapshot, over a snapshot, and gives what it brings an owner.

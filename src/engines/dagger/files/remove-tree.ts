@@ -1,5 +1,5 @@
 import { chmod, readdir, rm } from "node:fs/promises";
-import { joinBytes } from "../../../host/bytes.js";
+import { joinBytes } from "../../../files/bytes.js";
 
 /** Removes a directory of this user, also where parts of it are closed to their own user. */
 export async function removeTree(root: string): Promise<void> {

@@ -5,8 +5,8 @@ import { asking } from "../session/errors.js";
 import { call, chain, follow, type Step } from "../session/graphql.js";
 import type { QueryOptions } from "../session/session.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
-import { commit } from "./change.js";
-import type { Placement } from "./write.js";
+import { commit } from "./commit.js";
+import type { Placement } from "./placement.js";
 
 /** Puts each file in by itself, which leaves the directories it comes to as they are. */
 export async function writeFew(

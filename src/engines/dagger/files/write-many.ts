@@ -4,11 +4,12 @@ import { nextTurn } from "../../../timers.js";
 import { asking } from "../session/errors.js";
 import { call } from "../session/graphql.js";
 import type { QueryOptions } from "../session/session.js";
+import type { Attributes } from "../snapshots/attributes.js";
 import type { DaggerSnapshot } from "../snapshots/snapshot.js";
-import { type Attributes, attributesOf } from "./attributes.js";
-import { commit } from "./change.js";
+import { attributesOf } from "./attributes.js";
+import { commit } from "./commit.js";
 import { owned, placeTree } from "./place.js";
-import type { Placement } from "./write.js";
+import type { Placement } from "./placement.js";
 
 const FILES_PER_SLICE = 64;
 

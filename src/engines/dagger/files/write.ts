@@ -2,20 +2,12 @@ import { dirname } from "node:path/posix";
 import type { Change, User } from "../../../engine.js";
 import type { QueryOptions } from "../session/session.js";
 import { type DaggerSnapshot, ownerOf } from "../snapshots/snapshot.js";
+import type { Placement } from "./placement.js";
 import { type Found, parentOf, Tree } from "./tree.js";
 import { writeFew } from "./write-few.js";
 import { writeMany } from "./write-many.js";
 
 export type Write = Exclude<Change, { kind: "delete" }>;
-
-/** What to put where: paths without links. */
-export interface Placement {
-  /** Directories that are not there yet, parents first. */
-  directories: Set<string>;
-  files: Map<string, { data: Uint8Array; mode: number }>;
-  /** The directories that are there and get something new, or have one below that does. */
-  onto: Set<string>;
-}
 
 /** More at once are staged as a tree: each single one would be a layer of its own. */
 const FEW_FILES = 4;

@@ -57,7 +57,16 @@ export async function openBase(
       });
     const info = readReport(ready, uid, JSON.stringify(base), image.envVariables);
     const known = readAttributes(ready.attributes.contents, info.reported);
-    return new DaggerSnapshot(workspace, ready.id, info, new Map(), [], known, 0, 0);
+    return new DaggerSnapshot({
+      workspace,
+      container: ready.id,
+      base: info,
+      caches: new Map(),
+      staged: [],
+      known,
+      layers: 0,
+      steps: 0,
+    });
   });
 }
 

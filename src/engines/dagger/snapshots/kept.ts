@@ -96,7 +96,16 @@ export async function findKept(
     const clean = [...steps, call("withoutFile", { path: MARK })];
     const { sync } = await workspace.session.run<{ sync: string }>(clean, "sync", asked);
     const { base, staged, layers } = kept;
-    return new DaggerSnapshot(workspace, sync, base, new Map(), staged, new Map(), layers + 2, 0);
+    return new DaggerSnapshot({
+      workspace,
+      container: sync,
+      base,
+      caches: new Map(),
+      staged,
+      known: new Map(),
+      layers: layers + 2,
+      steps: 0,
+    });
   } catch (error) {
     if (error instanceof SandboxError) throw error;
     return undefined;

@@ -1,6 +1,6 @@
 import type { Snapshot, User } from "../../../engine.js";
-import type { Attributes } from "../files/attributes.js";
 import type { Workspace } from "../staging/workspace.js";
+import type { Attributes } from "./attributes.js";
 
 /** What was found in a base when it was opened. */
 export interface BaseInfo {
@@ -20,28 +20,50 @@ export interface BaseInfo {
   reported: readonly string[];
 }
 
+/** What a snapshot is made of. */
+interface Parts {
+  workspace: Workspace;
+  container: string;
+  base: BaseInfo;
+  /** Caches that are mounted: path to volume. */
+  caches: ReadonlyMap<string, string>;
+  /** Host paths that the recipe names. */
+  staged: readonly string[];
+  /** What is known of some directories. */
+  known: ReadonlyMap<string, Attributes>;
+  /** About how many layers its file system has above the base's. */
+  layers: number;
+  /** How many operations its container has come from the one that its recipe starts with. */
+  steps: number;
+  /** What is mounted where commands run, when one has left it fit for another. */
+  ready?: string | undefined;
+}
+
 /** A container of a session, by its ID: the recipe that made it, which the engine holds the result of. */
-export class DaggerSnapshot implements Snapshot {
+export class DaggerSnapshot implements Snapshot, Readonly<Parts> {
   static #next = 1;
   readonly id = `d${DaggerSnapshot.#next++}`;
+  readonly workspace: Workspace;
+  readonly container: string;
+  readonly base: BaseInfo;
+  readonly caches: ReadonlyMap<string, string>;
+  readonly staged: readonly string[];
+  readonly known: ReadonlyMap<string, Attributes>;
+  readonly layers: number;
+  readonly steps: number;
+  readonly ready: string | undefined;
 
-  constructor(
-    readonly workspace: Workspace,
-    readonly container: string,
-    readonly base: BaseInfo,
-    /** Caches that are mounted: path to volume. */
-    readonly caches: ReadonlyMap<string, string>,
-    /** Host paths that the recipe names. */
-    readonly staged: readonly string[],
-    /** What is known of some directories. */
-    readonly known: ReadonlyMap<string, Attributes>,
-    /** About how many layers its file system has above the base's. */
-    readonly layers: number,
-    /** How many operations its container has come from the one that its recipe starts with. */
-    readonly steps: number,
-    /** What is mounted where commands run, when one has left it fit for another. */
-    readonly ready?: string,
-  ) {}
+  constructor(parts: Readonly<Parts>) {
+    this.workspace = parts.workspace;
+    this.container = parts.container;
+    this.base = parts.base;
+    this.caches = parts.caches;
+    this.staged = parts.staged;
+    this.known = parts.known;
+    this.layers = parts.layers;
+    this.steps = parts.steps;
+    this.ready = parts.ready;
+  }
 
   with(container: string, changed: Changed = {}): DaggerSnapshot {
     const { caches = this.caches, known = this.known, staged } = changed;
@@ -50,17 +72,18 @@ export class DaggerSnapshot implements Snapshot {
     const isNew = staged !== undefined && !this.staged.includes(staged);
     const paths = isNew ? [...this.staged, staged] : this.staged;
     const ready = further === 0 && !("ready" in changed) ? this.ready : changed.ready;
-    return new DaggerSnapshot(
-      this.workspace,
+    const { workspace, base } = this;
+    return new DaggerSnapshot({
+      workspace,
       container,
-      this.base,
+      base,
       caches,
-      paths,
+      staged: paths,
       known,
       layers,
       steps,
       ready,
-    );
+    });
   }
 
   /** What is still known when a path and all below it may have changed. */

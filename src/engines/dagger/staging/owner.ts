@@ -1,8 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isAlive } from "../../../host/alive.js";
-import { isLocked, lock } from "../../../host/lock.js";
+import { isAlive } from "../../../files/alive.js";
+import { isLocked, lock } from "../../../files/lock.js";
 import { wallClock } from "../../../timers.js";
 
 /** Who a session directory belongs to. */

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
-import { joinBytes } from "../../../host/bytes.js";
+import { joinBytes } from "../../../files/bytes.js";
 
 /** A digest of all that lies at host paths, mode bits included. Rejects when one is gone. */
 export async function stagedDigest(paths: readonly string[]): Promise<string> {

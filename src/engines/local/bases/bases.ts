@@ -1,48 +1,15 @@
 import { symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Base, User } from "../../../engine.js";
-import type { Holder } from "../holder/holder.js";
-import type { Ids } from "../holder/ids.js";
-import type { Stage } from "../holder/stage.js";
-import type { Layer } from "../layers/snapshots.js";
+import type { Layer } from "../layers/layer.js";
 import { makeDirectories } from "../state/state.js";
+import type { BaseTree, Bind } from "./base-tree.js";
 import { type CachedBase, cachedBase } from "./cache.js";
+import type { BaseContext } from "./context.js";
 import { hostEnvironment, hostView } from "./host.js";
 import { hiddenPlace, identifyHostSkeleton, writeHostSkeleton } from "./host-skeleton.js";
 import { identifyDirectories } from "./identity.js";
 import type { ImageBase } from "./image.js";
-
-/** A host path, a directory's or a file's, shown read-only at a place in the sandbox. */
-export interface Bind {
-  /** Sandbox path. */
-  at: string;
-  /** Host path, for reading from here. */
-  from: string;
-  /** What bwrap binds: the host path, or the holder's own bind of one that sandboxed users can't reach. */
-  source: string;
-}
-
-/** What snapshots of one base stand on. */
-export interface BaseTree {
-  /** Tells bases apart. */
-  key: string;
-  layers: readonly Layer[];
-  /** One that lies in another comes after it. */
-  binds: readonly Bind[];
-  /** What every command finds in its environment unless the sandbox says otherwise. */
-  environment: Readonly<Record<string, string>>;
-}
-
-/** What opening a base needs of its engine. */
-export interface BaseContext {
-  directory: string;
-  bases: string;
-  /** See {@link State}. */
-  lock: string;
-  stage: Stage;
-  holder: Holder;
-  ids: Ids;
-}
 
 /** Opens each base once a session. */
 export class Bases {

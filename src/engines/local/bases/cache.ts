@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { clearInterval, setInterval, wallClock } from "../../../timers.js";
 import { markUsed } from "../state/in-use.js";
 import { setAside } from "../state/state.js";
-import type { BaseContext } from "./bases.js";
+import type { BaseContext } from "./context.js";
 
 /** A base's tree, made once and kept in the state. */
 export interface CachedBase {

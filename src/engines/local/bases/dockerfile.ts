@@ -16,8 +16,8 @@ import { SandboxError } from "../../../errors.js";
 import { bytes, latin1 } from "../layers/tree.js";
 import { placesOfState, refuseState } from "../state/places.js";
 import { extractImage } from "./archive/archive.js";
-import type { BaseContext } from "./bases.js";
 import { type CachedBase, cachedBase } from "./cache.js";
+import type { BaseContext } from "./context.js";
 import { dockerfileSupport, requireTool, runTool } from "./tool.js";
 
 type DockerfileBase = Extract<Base, { dockerfile: string }>;

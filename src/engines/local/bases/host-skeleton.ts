@@ -18,7 +18,7 @@ import type { User } from "../../../engine.js";
 import { SANDBOX_ID } from "../holder/ids.js";
 import { isWithin } from "../state/places.js";
 import { makeDirectories } from "../state/state.js";
-import type { HostView } from "./host.js";
+import type { HostView } from "./host-view.js";
 
 /** Where the user-mode network stack answers DNS. */
 export const NAMESERVER = "10.0.2.3";

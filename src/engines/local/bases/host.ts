@@ -5,20 +5,11 @@ import { SandboxError } from "../../../errors.js";
 import { isSame, isWithin, placesOfState, refuseState, statOf, withoutLinks } from "../state/places.js";
 import { partsOfNode } from "./host-node.js";
 import { CERTIFICATE_VARIABLES, MERGED } from "./host-skeleton.js";
+import type { HostView } from "./host-view.js";
 
 const TOOLCHAIN = ["/usr", "/opt"];
 /** Where accounts of the system have what is called their home. */
 const OF_THE_SYSTEM = /^\/usr(\/local)?(\/(s?bin|lib\w*|libexec|share|games))?$/;
-
-/** What of the host is shown, read-only and at its own place: the toolchain, the running Node, what the operator named. */
-export interface HostView {
-  /** Sorted: what lies in another comes after it. */
-  shown: readonly { at: string; from: string }[];
-  /** Directories in those that nothing is shown of but what is named in them: homes, and forkbox's state. */
-  hidden: readonly string[];
-  /** Made where nothing is shown. */
-  links: readonly { at: string; target: string }[];
-}
 
 /**
  * Throws NOT_FOUND and INVALID_ARGUMENT for a path of the operator's, and INVALID_ARGUMENT where Node or the toolchain

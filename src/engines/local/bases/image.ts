@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Base } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { extractImage, openArchive } from "./archive/archive.js";
-import type { BaseContext } from "./bases.js";
 import { type CachedBase, cachedBase } from "./cache.js";
+import type { BaseContext } from "./context.js";
 import { openDockerfile } from "./dockerfile.js";
 import { imageSupport, requireTool, runTool } from "./tool.js";
 

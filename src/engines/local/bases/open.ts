@@ -8,12 +8,20 @@ import { setAttributes } from "../layers/descriptors.js";
 import { readFromTree } from "../layers/files.js";
 import type { LocalSnapshot } from "../layers/snapshots.js";
 import type { Tree } from "../layers/tree.js";
-import type { Session } from "../session.js";
+import type { Trees } from "../layers/trees.js";
+import type { Bases } from "./bases.js";
+import type { BaseContext } from "./context.js";
 import { HOSTS, NAMESERVER } from "./host-skeleton.js";
+
+/** What opening a base needs of the session. */
+interface Opening extends Trees {
+  readonly bases: Bases;
+  readonly baseContext: BaseContext;
+}
 
 /** A snapshot of a base with the directories and files every command may count on. */
 export async function openBase(
-  session: Session,
+  session: Opening,
   base: Base,
   { workdir, user }: OpenOptions,
 ): Promise<LocalSnapshot> {

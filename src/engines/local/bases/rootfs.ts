@@ -15,7 +15,7 @@ import { SandboxError } from "../../../errors.js";
 import { bytes, fromLatin1, latin1 } from "../layers/tree.js";
 import { isSame, placesOfState, refuseState } from "../state/places.js";
 import { ImageTree } from "./archive/image-tree.js";
-import type { BaseContext } from "./bases.js";
+import type { BaseContext } from "./context.js";
 
 const operation = "create";
 

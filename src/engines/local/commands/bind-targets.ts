@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { SandboxError } from "../../../errors.js";
-import type { Bind } from "../bases/bases.js";
+import type { Bind } from "../bases/base-tree.js";
 import { latin1, type Tree } from "../layers/tree.js";
 
 /**

@@ -3,12 +3,13 @@ import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../.
 import { clearTimeout, performance, setTimeout } from "../../../timers.js";
 import { CappedOutput } from "../../output.js";
 import type { Holder } from "../holder/holder.js";
+import type { Layer } from "../layers/layer.js";
 import { LayerWriter } from "../layers/layer-writer.js";
-import type { Layer, LocalSnapshot, View } from "../layers/snapshots.js";
+import type { LocalSnapshot, View } from "../layers/snapshots.js";
 import type { Tree } from "../layers/tree.js";
 import type { Network } from "../network/network.js";
-import type { Session } from "../session.js";
 import { checkBindTargets } from "./bind-targets.js";
+import type { CommandContext } from "./context.js";
 import { badInput, lost, notStarted, undead } from "./exec-errors.js";
 import { type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
@@ -27,7 +28,7 @@ type OnBytes = (stream: StreamName, bytes: Uint8Array) => void;
 
 /** Runs one command on top of a snapshot, in an upper layer of its own. */
 export async function execOn(
-  session: Session,
+  session: CommandContext,
   from: LocalSnapshot,
   request: ExecRequest,
   onBytes: OnBytes | undefined,
@@ -70,7 +71,7 @@ export async function execOn(
 
 /** What one command has to itself. */
 interface Room {
-  session: Session;
+  session: CommandContext;
   holder: Holder;
   slot: Slot;
   network: Network | undefined;
@@ -182,7 +183,12 @@ interface Found {
 }
 
 /** What has to be known of the snapshot before a command is started in it. */
-async function look(session: Session, tree: Tree, from: LocalSnapshot, request: ExecRequest): Promise<Found> {
+async function look(
+  session: CommandContext,
+  tree: Tree,
+  from: LocalSnapshot,
+  request: ExecRequest,
+): Promise<Found> {
   const cwd = resolveCwd(tree, request.cwd);
   const path = request.secrets.PATH ?? request.env.PATH ?? from.base.environment.PATH ?? "";
   const unrunnable = whyNotRunnable(tree, request, cwd, path);
@@ -193,14 +199,18 @@ async function look(session: Session, tree: Tree, from: LocalSnapshot, request: 
   const mountPoints = [...parents, ...missing, ...(sys.missing ? ["/sys"] : [])];
   const argv = argvWithShell(tree, request);
   return {
-    ...{ argv, cwd, mounts: [...options, ...resolver], missing: mountPoints },
-    ...{ showCgroup: sys.usable, unrunnable },
+    argv,
+    cwd,
+    mounts: [...options, ...resolver],
+    missing: mountPoints,
+    showCgroup: sys.usable,
+    unrunnable,
   };
 }
 
 /** bwrap runs as the sandbox's user, who may not make directories everywhere. */
 async function makeMountPoints(
-  session: Session,
+  session: CommandContext,
   from: LocalSnapshot,
   top: Layer,
   user: User,
@@ -239,7 +249,7 @@ class Output {
   }
 }
 
-function next(session: Session, from: LocalSnapshot, view: View): LocalSnapshot {
+function next(session: CommandContext, from: LocalSnapshot, view: View): LocalSnapshot {
   const { snapshots } = session;
   const [top] = view.layers as [LocalSnapshot["top"]];
   const snapshot = snapshots.create([top, ...from.layers], from.base, from.user);

@@ -3,7 +3,8 @@ import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
 import type { Limits } from "../../../engine.js";
 import { clearTimeout, setTimeout } from "../../../timers.js";
 import type { Holder } from "../holder/holder.js";
-import type { Layer, View } from "../layers/snapshots.js";
+import type { Layer } from "../layers/layer.js";
+import type { View } from "../layers/snapshots.js";
 import { bytes, latin1 } from "../layers/tree.js";
 import type { CommandCgroup } from "./cgroups.js";
 

@@ -1,4 +1,4 @@
-import { SHELL } from "../../../arguments.js";
+import { SHELL } from "../../../arguments/arguments.js";
 import type { ExecRequest } from "../../../engine.js";
 import type { Tree } from "../layers/tree.js";
 

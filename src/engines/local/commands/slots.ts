@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout } from "../../../timers.js";
 import { type Holder, type HolderOwner, quote } from "../holder/holder.js";
 import type { Owner } from "../holder/ids.js";
+import { tasksIn } from "../holder/processes.js";
 import type { Cgroups, CommandCgroup } from "./cgroups.js";
-import { tasksIn } from "./proof.js";
 
 /** A place where one command can run at a time: a process standing by in its cgroup, and named pipes to it. */
 export interface Slot {
@@ -127,7 +127,9 @@ function openSlot({ name, cgroup, holder, process }: Place) {
   return {
     name,
     cgroup,
-    ...{ stdout, stderr, status },
+    stdout,
+    stderr,
+    status,
     call(...words: readonly string[]) {
       void writeLine(pipes.go, words.map(quote).join(" "), () => closed);
     },

@@ -1,5 +1,5 @@
 import type { ExecRequest } from "../../../engine.js";
-import type { BaseTree } from "../bases/bases.js";
+import type { BaseTree } from "../bases/base-tree.js";
 import { type Ids, SANDBOX_ID } from "../holder/ids.js";
 import { latin1 } from "../layers/tree.js";
 

@@ -1,5 +1,5 @@
 import { SandboxError } from "../../../errors.js";
-import type { Finding } from "../../admin.js";
+import type { Finding } from "../../admin-types.js";
 import { helperPath } from "../holder/helpers.js";
 import { stateDirectory } from "../state/state.js";
 import { checkHolder } from "./holder.js";

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, rmSync } from "node:fs";
-import type { Finding } from "../../admin.js";
+import type { Finding } from "../../admin-types.js";
 import { Holder } from "../holder/holder.js";
 import { idsOfCaller } from "../holder/ids.js";
 import { Networks, STACK_WALLS } from "../network/network.js";

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import type { Finding } from "../../admin.js";
+import type { Finding } from "../../admin-types.js";
 import { findCgroups } from "../commands/cgroups.js";
 import { findTool } from "./tools.js";
 

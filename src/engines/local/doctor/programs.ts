@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
-import type { Finding } from "../../admin.js";
+import type { Finding } from "../../admin-types.js";
 import { findTool, installCommand, TOOL_PATH, TOOLS } from "./tools.js";
 
 /** Why sandboxes have no network of their own here, if they have none. */

@@ -4,10 +4,10 @@ import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { SandboxError } from "../../../errors.js";
 import { setImmediate } from "../../../timers.js";
-import { isRunningIn } from "../commands/proof.js";
 import { findTool, TOOL_PATH } from "../doctor/tools.js";
 import { helperPath } from "./helpers.js";
 import type { Ids } from "./ids.js";
+import { isRunningIn } from "./processes.js";
 
 /**
  * Where the holder's own mounts lie: a place that every user of the namespace may traverse, and below which, as it

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { merge } from "../../../programs/merge.mjs";
 import { helperPath, nodeProgram } from "../holder/helpers.js";
-import type { Session } from "../session.js";
-import type { Layer, LocalSnapshot, View } from "./snapshots.js";
+import type { Holder } from "../holder/holder.js";
+import type { Layer } from "./layer.js";
+import type { LocalSnapshot, Snapshots, View } from "./snapshots.js";
 import { latin1 } from "./tree.js";
 
 /** In the session's directory. */
@@ -11,8 +12,17 @@ const WHITEOUT = "whiteout";
 /** As many layers of one size as are merged into one of the next: a chain stays short at a small cost an exec. */
 const RUN = 8;
 
+/** What merging needs of its session. */
+export interface Merging {
+  readonly snapshots: Snapshots;
+  readonly directory: string;
+  readonly holder: Holder;
+  /** One merge at a time. */
+  compacting: boolean;
+}
+
 /** Merges the youngest run of equal layers, where there is one. */
-export async function compactChain(session: Session, snapshot: LocalSnapshot): Promise<void> {
+export async function compactChain(session: Merging, snapshot: LocalSnapshot): Promise<void> {
   const at = findRun(snapshot.layers);
   if (at === undefined || session.compacting) return;
   session.compacting = true;
@@ -27,7 +37,7 @@ export async function compactChain(session: Session, snapshot: LocalSnapshot): P
 
 /** One layer that does, over `rest`, what `run` does over it. */
 export async function mergeLayers(
-  session: Session,
+  session: Merging,
   like: LocalSnapshot,
   run: readonly Layer[],
   rest: readonly Layer[],
@@ -56,7 +66,7 @@ export async function mergeLayers(
   }
 }
 
-function mergeHere(session: Session, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
+function mergeHere(session: Merging, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
   return intoNewLayer(session, run, ({ path }) =>
     merge({
       merged: latin1(path),
@@ -69,7 +79,7 @@ function mergeHere(session: Session, whole: View, under: View, run: readonly Lay
 }
 
 /** Sandboxed code closed a directory to its own user, which an ordinary caller is: in the holder we are root. */
-function mergeInHolder(session: Session, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
+function mergeInHolder(session: Merging, whole: View, under: View, run: readonly Layer[]): Promise<Layer> {
   return intoNewLayer(session, run, ({ name }) => {
     const views = [whole, under].map((view) => `v/${view.name}`);
     const layers = run.map((layer) => `l/${layer.name}`);
@@ -79,7 +89,7 @@ function mergeInHolder(session: Session, whole: View, under: View, run: readonly
 }
 
 async function intoNewLayer(
-  { snapshots }: Session,
+  { snapshots }: Merging,
   [first]: readonly Layer[],
   fill: (layer: Layer) => Promise<unknown>,
 ): Promise<Layer> {

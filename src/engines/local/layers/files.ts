@@ -2,8 +2,8 @@ import { closeSync, opendirSync, readFile, readFileSync, type Stats } from "node
 import { promisify } from "node:util";
 import type { Entry } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
-import { kindOf } from "../../../host/kind.js";
-import { Slices } from "../../../host/slices.js";
+import { kindOf } from "../../../files/kind.js";
+import { Slices } from "../../../files/slices.js";
 import { notADirectory, notAFile, notFound, tooLong } from "../../path-errors.js";
 import { openRegular } from "./descriptors.js";
 import { bytes, type Found, type Tree } from "./tree.js";

@@ -1,8 +1,8 @@
 import { lstatSync, type Stats } from "node:fs";
 import type { ImportEntry, ImportPlan } from "../../../engine.js";
-import type { Slices } from "../../../host/slices.js";
+import type { Slices } from "../../../files/slices.js";
 import { Beneath } from "../../../programs/beneath.mjs";
-import type { LocalImportRecord } from "./import.js";
+import type { LocalImportRecord } from "./import-record.js";
 import { look } from "./layer-writer.js";
 import type { LocalSnapshot } from "./snapshots.js";
 import type { Tree } from "./tree.js";

@@ -1,29 +1,23 @@
 import type { ImportEntry, ImportPlan, ImportRecord, User } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
-import { refuseTooLittleRoom } from "../../../host/amount.js";
-import { hostError, systemCode } from "../../../host/errors.js";
-import { Slices } from "../../../host/slices.js";
+import { refuseTooLittleRoom } from "../../../files/amount.js";
+import { hostError, systemCode } from "../../../files/errors.js";
+import { Slices } from "../../../files/slices.js";
 import { notADirectory } from "../../path-errors.js";
-import type { Session } from "../session.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import { freshEntries } from "./fresh-entries.js";
+import type { LocalImportRecord } from "./import-record.js";
 import { LayerWriter } from "./layer-writer.js";
 import { removeGone } from "./remove-gone.js";
-import type { Layer, LocalSnapshot } from "./snapshots.js";
+import type { LocalSnapshot } from "./snapshots.js";
 import { fromLatin1, latin1, type Tree } from "./tree.js";
+import type { Trees } from "./trees.js";
 
 const operation = "refreshFromHost";
 
-/** What an import brought, and the layer it put it in: what still shows through from there was not touched since. */
-export interface LocalImportRecord extends ImportRecord {
-  /** Snapshot and generation right after it: nothing at all has been touched in that very state. */
-  readonly state: string;
-  readonly layers: readonly Layer[];
-}
-
 /** Writes host files into a layer of their own, without an overlay in between, and removes what the host no longer has. */
 export async function importInto(
-  session: Session,
+  session: Trees,
   from: LocalSnapshot,
   plan: ImportPlan,
   user: User,
@@ -41,7 +35,7 @@ export async function importInto(
 }
 
 async function importOnto(
-  session: Session,
+  session: Trees,
   tree: Tree,
   from: LocalSnapshot,
   plan: ImportPlan,
@@ -96,7 +90,7 @@ async function importOnto(
 
 /** Writes the layer of a snapshot, and takes away what is gone. Gives the entries that were there to be brought. */
 async function fill(
-  session: Session,
+  session: Trees,
   writer: LayerWriter,
   snapshot: LocalSnapshot,
   to: string,

@@ -15,13 +15,23 @@ import { basename, join } from "node:path";
 import type { Base, User } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { wallClock } from "../../../timers.js";
-import type { Session } from "../session.js";
+import type { Bases } from "../bases/bases.js";
+import type { BaseContext } from "../bases/context.js";
 import { markUsed, takeUnused } from "../state/in-use.js";
-import { mergeLayers } from "./compact.js";
-import type { Layer, LocalSnapshot } from "./snapshots.js";
+import type { State } from "../state/state.js";
+import { type Merging, mergeLayers } from "./compact.js";
+import type { Layer } from "./layer.js";
+import type { LocalSnapshot } from "./snapshots.js";
+
+/** What keeping needs of its session. */
+interface Keeping extends Merging {
+  readonly bases: Bases;
+  readonly baseContext: BaseContext;
+  readonly state: State;
+}
 
 /** Keeps a snapshot beyond this process: all that lies on its base, merged into one layer of hard links. */
-export async function keepSnapshot(session: Session, key: string, snapshot: LocalSnapshot): Promise<void> {
+export async function keepSnapshot(session: Keeping, key: string, snapshot: LocalSnapshot): Promise<void> {
   const own = snapshot.layers.filter(({ owned }) => owned);
   const rest = snapshot.layers.filter(({ owned }) => !owned);
   // The live layers and the kept one share files from now on.
@@ -54,7 +64,7 @@ export async function keepSnapshot(session: Session, key: string, snapshot: Loca
  * A command's own fsync asks nothing of the disk (see `overlay` in holder.sh): what is to outlive the machine's next
  * crash is written out here. By the file system as a whole, as the layer may be 100,000 files.
  */
-async function sync(session: Session, path: string): Promise<void> {
+async function sync(session: Keeping, path: string): Promise<void> {
   try {
     await session.holder.task("sync", "-f", "--", path);
   } catch (cause) {
@@ -74,7 +84,7 @@ function move(from: string, to: string): void {
 }
 
 export async function findKept(
-  session: Session,
+  session: Keeping,
   key: string,
   base: Base,
 ): Promise<LocalSnapshot | undefined> {
@@ -98,19 +108,19 @@ export async function findKept(
   return session.snapshots.create([session.snapshots.newLayer(chain[0]), ...chain], tree, meta.user);
 }
 
-export async function forgetKept(session: Session, key: string): Promise<void> {
+export async function forgetKept(session: Keeping, key: string): Promise<void> {
   await removePlaces(session, placesOf(session, key));
 }
 
 /** Without meta.json nobody finds it any more; it goes when no live session stands on it, at the latest by prune. */
-async function removePlaces(session: Session, places: readonly string[]): Promise<void> {
+async function removePlaces(session: Keeping, places: readonly string[]): Promise<void> {
   if (places.length === 0) return;
   for (const place of places) rmSync(join(place, "meta.json"), { force: true });
   const gone = await takeUnused(places, session.state);
   if (gone.length > 0) await session.holder.task("rm", "-rf", "--", ...gone);
 }
 
-async function keptLayer(session: Session, name: string): Promise<Layer | undefined> {
+async function keptLayer(session: Keeping, name: string): Promise<Layer | undefined> {
   const path = join(session.state.kept, name, "layer");
   const link = join(session.directory, "l", `k${name}`);
   await markUsed(path, link, session.baseContext);
@@ -119,7 +129,7 @@ async function keptLayer(session: Session, name: string): Promise<Layer | undefi
 }
 
 /** Where snapshots are kept under a key, the last of them the valid one. None ever changes: another process may stand on it. */
-function placesOf(session: Session, key: string): string[] {
+function placesOf(session: Keeping, key: string): string[] {
   return readdirSync(session.state.kept)
     .filter((name) => name.startsWith(`${hash(key)}-`) && !name.includes("."))
     .sort()

@@ -12,16 +12,15 @@ import {
   utimesSync,
 } from "node:fs";
 import type { ImportEntry } from "../../../engine.js";
-import { inodeOf } from "../../../host/amount.js";
-import { joinBytes } from "../../../host/bytes.js";
-import { DataCopier } from "../../../host/copy-data.js";
-import { copyHostFile } from "../../../host/copy-host-file.js";
-import { hostError, systemCode } from "../../../host/errors.js";
-import { isGone } from "../../../host/selection/walk.js";
-import { Slices } from "../../../host/slices.js";
+import { inodeOf } from "../../../files/amount.js";
+import { joinBytes } from "../../../files/bytes.js";
+import { DataCopier } from "../../../files/copy-data.js";
+import { copyHostFile } from "../../../files/copy-host-file.js";
+import { hostError, isGone, systemCode } from "../../../files/errors.js";
+import { Slices } from "../../../files/slices.js";
 import { Beneath } from "../../../programs/beneath.mjs";
 import type { Owner } from "../holder/ids.js";
-import type { Layer } from "./snapshots.js";
+import type { Layer } from "./layer.js";
 import type { Tree } from "./tree.js";
 
 const operation = "refreshFromHost";

@@ -1,7 +1,7 @@
 import { chmodSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
-import { isClosed, openToOwner } from "../../../host/closed.js";
-import { systemCode } from "../../../host/errors.js";
-import type { Slices } from "../../../host/slices.js";
+import { isClosed, openToOwner } from "../../../files/closed.js";
+import { systemCode } from "../../../files/errors.js";
+import type { Slices } from "../../../files/slices.js";
 import { inside } from "./fresh-entries.js";
 import type { Tree } from "./tree.js";
 

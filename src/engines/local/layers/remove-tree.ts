@@ -1,5 +1,5 @@
 import { type Dir, opendirSync, rmdirSync, unlinkSync } from "node:fs";
-import { Slices } from "../../../host/slices.js";
+import { Slices } from "../../../files/slices.js";
 import { setAttributes } from "./descriptors.js";
 import type { Tree } from "./tree.js";
 

@@ -1,26 +1,11 @@
 import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Snapshot, User } from "../../../engine.js";
-import type { BaseTree } from "../bases/bases.js";
+import type { BaseTree } from "../bases/base-tree.js";
 import type { HolderOwner } from "../holder/holder.js";
 import { Garbage } from "./garbage.js";
+import type { Layer } from "./layer.js";
 import { latin1 } from "./tree.js";
-
-/** One directory of a chain. It never changes once another snapshot stands on it. */
-export interface Layer {
-  /** Its directory's name in `l/`, short: all of a chain's names go into one mount option. */
-  readonly name: string;
-  /** Its directory, from here. */
-  readonly path: string;
-  /** How often it was merged from smaller ones. */
-  readonly level: number;
-  /** Snapshots and views that stand on it. */
-  holds: number;
-  /** Set where something remembers its content: then not even its only holder may change it. */
-  frozen: boolean;
-  /** False for what outlives the session: bases and kept layers. */
-  readonly owned: boolean;
-}
 
 /** A chain of layers, top first; the top one is this snapshot's own. */
 export class LocalSnapshot implements Snapshot {

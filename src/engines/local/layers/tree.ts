@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { SandboxError } from "../../../errors.js";
 import { Beneath } from "../../../programs/beneath.mjs";
 import { notADirectory, notFound, tooLong, tooManyLinks } from "../../path-errors.js";
-import type { Bind } from "../bases/bases.js";
+import type { Bind } from "../bases/base-tree.js";
 import type { Opened } from "./opened.js";
 
 /** Parts of a path and of the links on its way, together: sandboxed code can plant 40 links of 2,000 parts each. */

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { wallClock } from "../../../timers.js";
-import type { Pruned, PruneOptions, Session } from "../../admin.js";
+import type { Pruned, PruneOptions, Session } from "../../admin-types.js";
 import { Holder } from "../holder/holder.js";
 import { idsOfCaller } from "../holder/ids.js";
 import { isLive, takeUnused, usedByLiveSessions } from "./in-use.js";

@@ -52,3 +52,9 @@ export function hostError(error: unknown, operation: string, tried: string, path
     cause: error,
   });
 }
+
+/** Whether an error says that something isn't there (any more), in a tree in which no link is followed. */
+export function isGone(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { absolutePath, checkPath } from "../../../src/arguments/paths.js";
 import { SandboxError } from "../../../src/errors.js";
-import { absolutePath, checkPath } from "../../../src/sandbox/paths.js";
 
 describe("sandbox paths", () => {
   it.each([

@@ -6,11 +6,16 @@ import {
   checkOptions,
   checkSecrets,
   checkTimeout,
-} from "../../src/arguments.js";
-import { checkCreation } from "../../src/sandbox/create-arguments.js";
-import { databricksEnv } from "../../src/sandbox/databricks.js";
-import { callerSecrets, secretValues, splitVariables, withVariables } from "../../src/sandbox/environment.js";
-import { ReadOnlyPaths } from "../../src/sandbox/read-only-paths.js";
+} from "../../../src/arguments/arguments.js";
+import { checkCreation } from "../../../src/sandbox/create-arguments.js";
+import { databricksEnv } from "../../../src/sandbox/databricks.js";
+import {
+  callerSecrets,
+  secretValues,
+  splitVariables,
+  withVariables,
+} from "../../../src/sandbox/environment.js";
+import { ReadOnlyPaths } from "../../../src/sandbox/read-only-paths.js";
 
 const refused = (why: RegExp) =>
   expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringMatching(why) });

@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { DataCopier } from "../../../src/host/copy-data.js";
-import { copyHostFile } from "../../../src/host/copy-host-file.js";
+import { DataCopier } from "../../../src/files/copy-data.js";
+import { copyHostFile } from "../../../src/files/copy-host-file.js";
+import { Slices } from "../../../src/files/slices.js";
 import { exportTree } from "../../../src/host/export.js";
 import { selectTree } from "../../../src/host/selection/select.js";
-import { Slices } from "../../../src/host/slices.js";
 import { Beneath } from "../../../src/programs/beneath.mjs";
 import { listTree, rejection, temporaryDirectory } from "../../support/host-tree.js";
 

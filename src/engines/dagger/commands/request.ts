@@ -1,10 +1,10 @@
 import type { ExecRequest } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
-import { AS_ROOT } from "../commands/become.js";
-import { TAKEN_NAME } from "../commands/scripts.js";
-import { quote } from "../commands/shell-quote.js";
+import { unsupported } from "../session/errors.js";
 import type { BaseInfo } from "../snapshots/snapshot.js";
-import { unsupported } from "./errors.js";
+import { AS_ROOT } from "./become.js";
+import { TAKEN_NAME } from "./scripts.js";
+import { quote } from "./shell-quote.js";
 
 const operation = "exec";
 const DEFAULT_OUTPUT_BYTES = 10 * 1024 * 1024;

@@ -1,9 +1,9 @@
-import { messageOf, SandboxError } from "./errors.js";
-import type { Command, FileToWrite } from "./options.js";
-import { bytesOf, isBlob } from "./sandbox/data.js";
-import { isSecret, type Values, warnIfShort } from "./sandbox/environment.js";
-import { checkPath } from "./sandbox/paths.js";
-import { ownSignal } from "./sandbox/signals.js";
+import { messageOf, SandboxError } from "../errors.js";
+import type { Command, FileToWrite } from "../options.js";
+import { bytesOf, isBlob } from "./data.js";
+import { checkPath } from "./paths.js";
+import { ownSignal } from "./signals.js";
+import { isSecret, type Values, warnIfShort } from "./variables.js";
 
 /** Linux takes no longer argument or environment variable, its final NUL included. */
 const LONGEST_ARGUMENT_BYTES = 128 * 1024;

@@ -1,10 +1,10 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { checkCommand, checkEnv, checkFiles, checkOptions } from "../../src/arguments.js";
-import { SandboxError } from "../../src/errors.js";
-import { bytesOf } from "../../src/sandbox/data.js";
-import { checkExec } from "../../src/sandbox/exec.js";
-import { ownSignal } from "../../src/sandbox/signals.js";
+import { checkCommand, checkEnv, checkFiles, checkOptions } from "../../../src/arguments/arguments.js";
+import { bytesOf } from "../../../src/arguments/data.js";
+import { ownSignal } from "../../../src/arguments/signals.js";
+import { SandboxError } from "../../../src/errors.js";
+import { checkExec } from "../../../src/sandbox/exec.js";
 
 const text = (data: unknown) => Buffer.from(bytesOf(data) ?? []).toString();
 
