@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import type { Report } from "../../src/validation/types.js";
 import { finished, startCli } from "../support/cli.js";
-import { processesWith } from "../support/host-processes.js";
+import { type HostProcess, processesWith, waitForArguments } from "../support/host-processes.js";
 import { fill, hostDirectory, hostTree, uniqueNumber } from "../support/scratch.js";
 import { describeValidation, validated } from "../support/validating.js";
 
@@ -70,7 +70,7 @@ await describeValidation("Ctrl-C", () => {
 
   test("during the export of artifacts leaves none of them", async () => {
     const cwd = await hostDirectory();
-    const many = { run: MAKE_MANY, artifacts: ["many"] };
+    const many = { run: ["sleep 1", MAKE_MANY], artifacts: ["many"] }; // the other is found by then
     const config = { checks: { many, next: { run: "true", needs: ["many"] } } };
     await fill(cwd, { "app/forkbox.yaml": JSON.stringify(config) });
     const exporting = async () => (await names(cwd)).length > 1;
@@ -89,12 +89,15 @@ await describeValidation("fail-fast", () => {
     await fill(cwd, { "app/a": "" });
     const out = join(cwd, "out");
     const seconds = uniqueNumber();
-    const many = { run: MAKE_MANY, artifacts: ["many"] };
+    const many = { run: ["sleep 1", MAKE_MANY], artifacts: ["many"] }; // the other is found by then
     const config = { checks: { many, bad: `sleep ${seconds}` } };
     const running = validated({ directories: [join(cwd, "app")], config, out, failFast: true });
-    while ((await names(cwd)).length === 1) await sleep(5);
-    for (const { pid, commandLine } of await processesWith(seconds))
-      if (commandLine === `sleep ${seconds}`) process.kill(pid, "SIGKILL");
+    await waitForArguments([seconds]);
+    const [bad] = (await processesWith(seconds)).filter(
+      ({ commandLine }) => commandLine === `sleep ${seconds}`,
+    );
+    while ((await names(cwd)).length === 1) await sleep(2);
+    process.kill((bad as HostProcess).pid, "SIGKILL");
     const { report, verdicts, check } = await running;
     expect(verdicts).toEqual({ many: "cancelled", bad: "failed" });
     expect(check("many").reason).toBe("fail-fast: bad did not pass");

@@ -18,7 +18,7 @@ const STARTS = `
   }
 `;
 const PRUNES = `
-  const { listSessions, prune } = await import("LIBRARY".replace("index.js", "engines/local/sessions.js"));
+  const { listSessions, prune } = await import("LIBRARY".replace("index.js", "engines/local/state/sessions.js"));
   let ended = false;
   process.stdin.on("end", () => { ended = true; }).resume();
   let count = 0;

@@ -57,7 +57,7 @@ describeLocal("a prune killed while it removes a base", () => {
     const bases = join(process.env.FORKBOX_STATE_DIR as string, "bases");
     const many = Array.from({ length: 20_000 }, (_, i) => ({ name: `many/${i}`, content: `${i}\n` }));
     const archive = await dockerSave([smallSystem(), many]);
-    const sessions = new URL("engines/local/sessions.js", pathToFileURL(library.index));
+    const sessions = new URL("engines/local/state/sessions.js", pathToFileURL(library.index));
     const prunes = `const { prune } = await import(${JSON.stringify(sessions)}); await prune({ all: true });`;
     for (let i = 0; i < 3; i++) {
       const engine = local();
