@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -171,7 +172,8 @@ int main(int count, char **arguments) {
     }
   } else
     return 2;
-  usleep(100000); // what goes on is up
+  struct stat alive; // what goes on has written something
+  for (int i = 0; i < 400 && (stat("alive", &alive) || alive.st_size <= 2); i++) usleep(25000);
   printf("left\n");
   fflush(stdout);
   return 0;
