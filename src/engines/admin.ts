@@ -7,7 +7,7 @@ export function engineAdmins(): EngineAdmin[] {
       name: "local",
       diagnose: async () => (await import("./local/doctor/doctor.js")).diagnose(),
       sessions: async () => (await import("./local/state/sessions.js")).listSessions(),
-      prune: async (options) => (await import("./local/state/sessions.js")).prune(options),
+      prune: async (options) => (await import("./local/state/prune.js")).prune(options),
     },
     {
       name: "dagger",

@@ -18,7 +18,9 @@ const STARTS = `
   }
 `;
 const PRUNES = `
-  const { listSessions, prune } = await import("LIBRARY".replace("index.js", "engines/local/state/sessions.js"));
+  const room = "LIBRARY".replace("index.js", "engines/local/state/");
+  const { prune } = await import(room + "prune.js");
+  const { listSessions } = await import(room + "sessions.js");
   let ended = false;
   process.stdin.on("end", () => { ended = true; }).resume();
   let count = 0;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { prune } from "../../src/engines/local/state/sessions.js";
+import { prune } from "../../src/engines/local/state/prune.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { buildLibrary } from "../support/build.js";
 import { descendants, stillAlive, untilNone } from "../support/leftovers.js";
@@ -57,7 +57,7 @@ describeLocal("a prune killed while it removes a base", () => {
     const bases = join(process.env.FORKBOX_STATE_DIR as string, "bases");
     const many = Array.from({ length: 20_000 }, (_, i) => ({ name: `many/${i}`, content: `${i}\n` }));
     const archive = await dockerSave([smallSystem(), many]);
-    const sessions = new URL("engines/local/state/sessions.js", pathToFileURL(library.index));
+    const sessions = new URL("engines/local/state/prune.js", pathToFileURL(library.index));
     const prunes = `const { prune } = await import(${JSON.stringify(sessions)}); await prune({ all: true });`;
     for (let i = 0; i < 3; i++) {
       const engine = local();

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { prune } from "../../src/engines/local/state/sessions.js";
+import { prune } from "../../src/engines/local/state/prune.js";
 import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox/internals.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { untilNone } from "../support/leftovers.js";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { local } from "../../src/engines/local/index.js";
-import { prune } from "../../src/engines/local/state/sessions.js";
+import { prune } from "../../src/engines/local/state/prune.js";
 import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox/internals.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { hostDirectory } from "../support/scratch.js";
