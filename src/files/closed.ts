@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-
 import { O_PATH } from "../programs/beneath.mjs";
 
 /** Whether a directory's owner, unless it is root, may not list it, walk through it or change what is in it. */

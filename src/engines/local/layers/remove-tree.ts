@@ -1,6 +1,6 @@
 import { type Dir, opendirSync, rmdirSync, unlinkSync } from "node:fs";
+import { isClosed, openToOwner } from "../../../files/closed.js";
 import { Slices } from "../../../files/slices.js";
-import { setAttributes } from "./descriptors.js";
 import type { Tree } from "./tree.js";
 
 /** Removes a directory of a view with all that is in it, in slices, so that nothing waits for it. */
@@ -42,8 +42,8 @@ async function removeFiles(tree: Tree, directory: string, slices: Slices): Promi
 
 /** An ordinary caller's sandbox may have closed it to its own user, whom nothing keeps from opening it. */
 function open(tree: Tree, directory: string): Dir {
-  const mode = tree.lstat(directory)?.mode ?? 0;
-  if ((mode & 0o700) !== 0o700) setAttributes(tree.place(directory), 0o700, undefined);
+  const stat = tree.lstat(directory);
+  if (stat && isClosed(stat)) openToOwner(tree.place(directory), stat.mode & 0o7777);
   const options = { encoding: "latin1" as BufferEncoding, bufferSize: 512 };
   return opendirSync(tree.directory(directory), options);
 }
