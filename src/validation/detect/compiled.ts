@@ -6,11 +6,15 @@ import type { Detected } from "./detected.js";
 export async function detectGo(directory: string): Promise<Detected | undefined> {
   const module = await readCandidateFile(join(directory, "go.mod"));
   if (module === undefined) return undefined;
+  const because = "go.mod";
   return {
     language: "go",
-    setup: /^[ \t]*require\b/m.test(module) ? ["go mod download"] : [],
-    build: ["go build ./..."],
-    checks: { vet: "go vet ./...", test: "go test ./..." },
+    setup: /^[ \t]*require\b/m.test(module)
+      ? [{ run: "go mod download", because: "go.mod requires modules" }]
+      : [],
+    install: [],
+    build: [{ run: "go build ./...", because }],
+    checks: { vet: { run: "go vet ./...", because }, test: { run: "go test ./...", because } },
   };
 }
 
@@ -20,10 +24,15 @@ export async function detectCargo(directory: string): Promise<Detected | undefin
   const locked = await hasCandidateFile(join(directory, "Cargo.lock"));
   return {
     language: "cargo",
-    setup: [locked ? "cargo fetch --locked" : "cargo fetch"],
+    setup: [
+      locked
+        ? { run: "cargo fetch --locked", because: "Cargo.lock" }
+        : { run: "cargo fetch", because: "Cargo.toml, without a Cargo.lock" },
+    ],
     // cargo reads no manifest whose target files are missing.
     setupFiles: ["**/Cargo.toml", "Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml", "**/*.rs"],
-    build: ["cargo build --offline --all-targets"],
-    checks: { test: "cargo test --offline" },
+    install: [],
+    build: [{ run: "cargo build --offline --all-targets", because: "Cargo.toml" }],
+    checks: { test: { run: "cargo test --offline", because: "Cargo.toml" } },
   };
 }

@@ -17,8 +17,8 @@ export async function detectConfig(directory: string): Promise<ConfigFile> {
   const found = all.filter((detected) => detected !== undefined);
   const checks: Record<string, string> = {};
   for (const detected of found) {
-    for (const [name, command] of Object.entries(detected.checks)) {
-      checks[name in checks ? `${detected.language}-${name}` : name] = command;
+    for (const [name, { run }] of Object.entries(detected.checks)) {
+      checks[name in checks ? `${detected.language}-${name}` : name] = run;
     }
   }
   if (Object.keys(checks).length === 0) {
@@ -32,8 +32,8 @@ export async function detectConfig(directory: string): Promise<ConfigFile> {
       { path: directory },
     );
   }
-  const setup = found.flatMap((detected) => detected.setup);
-  const build = found.flatMap((detected) => detected.build);
+  const setup = found.flatMap((detected) => detected.setup.map(({ run }) => run));
+  const build = found.flatMap(({ install, build }) => [...install, ...build].map(({ run }) => run));
   return {
     ...(setup.length === 0 ? {} : { setup: { run: setup, ...setupFiles(found) } }),
     ...(build.length === 0 ? {} : { build }),

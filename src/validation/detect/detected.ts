@@ -1,9 +1,18 @@
+/** A command, and what it was concluded from: `--print-config` says it as a comment. */
+export interface Found {
+  run: string;
+  because: string;
+}
+
 /** What was found of one language. */
 export interface Detected {
   language: string;
-  setup: string[];
+  /** Brings the dependencies. Sees `setupFiles` only; its snapshot is cached. */
+  setup: Found[];
   /** Left out: {@link defaultSetupFiles}. */
   setupFiles?: string[];
-  build: string[];
-  checks: Record<string, string>;
+  /** Installs the project itself and runs its lifecycle scripts, once its sources are there; never cached. */
+  install: Found[];
+  build: Found[];
+  checks: Record<string, Found>;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { hasCandidateFile, readCandidateFile, readCandidateHead } from "../config/candidate-file.js";
 import { invalid } from "../config/invalid.js";
-import type { Detected } from "./detected.js";
+import type { Detected, Found } from "./detected.js";
 
 interface Manifest {
   scripts: Readonly<Record<string, string>>;
@@ -18,17 +18,24 @@ export async function detectNode(directory: string): Promise<Detected | undefine
   const has = (name: string) => hasCandidateFile(join(directory, name));
   const manager = await packageManager(directory, has);
   const needsInstall = manager.locked || manifest.hasDependencies;
-  const run = (script: string) => `${manager.name} run ${quoted(script)}`;
-  const checks = Object.fromEntries(
+  const run = (script: string): Found => ({
+    run: `${manager.name} run ${quoted(script)}`,
+    because: `the script "${script}" of package.json`,
+  });
+  const checks: Record<string, Found> = Object.fromEntries(
     checkScripts(manifest.scripts).map((name) => [checkName(name), run(name)]),
   );
   if (!("typecheck" in checks) && (await wantsTypecheck(manifest, has))) {
-    checks.typecheck = "node_modules/.bin/tsc --noEmit";
+    checks.typecheck = {
+      run: "node_modules/.bin/tsc --noEmit",
+      because: "tsconfig.json, and no script runs tsc",
+    };
   }
   return {
     language: "node",
-    setup: needsInstall ? [manager.install] : [],
+    setup: needsInstall ? [{ run: manager.install, because: manager.because }] : [],
     ...(needsInstall && installReadsSources(manifest.scripts) ? { setupFiles: ["**"] } : {}),
+    install: [],
     build: manifest.scripts.build === undefined ? [] : [run("build")],
     checks,
   };
@@ -61,27 +68,43 @@ function readManifest(text: string, file: string): Manifest {
 interface Manager {
   name: "npm" | "pnpm" | "yarn" | "bun";
   install: string;
+  because: string;
   /** There is a lockfile. */
   locked: boolean;
 }
 
 async function packageManager(directory: string, has: (name: string) => Promise<boolean>): Promise<Manager> {
   if (await has("pnpm-lock.yaml")) {
-    return { name: "pnpm", install: "pnpm install --frozen-lockfile", locked: true };
+    return {
+      name: "pnpm",
+      install: "pnpm install --frozen-lockfile",
+      because: "pnpm-lock.yaml",
+      locked: true,
+    };
   }
   if ((await has("bun.lock")) || (await has("bun.lockb"))) {
-    return { name: "bun", install: "bun install --frozen-lockfile", locked: true };
+    return { name: "bun", install: "bun install --frozen-lockfile", because: "bun.lock", locked: true };
   }
   const yarnLock = await readCandidateHead(join(directory, "yarn.lock"), 64 * 1024);
   if (yarnLock !== undefined) {
     // Yarn 2 and later write this key at the top, and call the option differently.
     const option = yarnLock.includes("__metadata:") ? "--immutable" : "--frozen-lockfile";
-    return { name: "yarn", install: `yarn install ${option}`, locked: true };
+    return { name: "yarn", install: `yarn install ${option}`, because: "yarn.lock", locked: true };
   }
   if ((await has("package-lock.json")) || (await has("npm-shrinkwrap.json"))) {
-    return { name: "npm", install: "npm ci --no-audit --no-fund", locked: true };
+    return {
+      name: "npm",
+      install: "npm ci --no-audit --no-fund",
+      because: "package-lock.json",
+      locked: true,
+    };
   }
-  return { name: "npm", install: "npm install --no-audit --no-fund", locked: false };
+  return {
+    name: "npm",
+    install: "npm install --no-audit --no-fund",
+    because: "package.json, without a lockfile",
+    locked: false,
+  };
 }
 
 /** A kind of check by the names of its scripts; `parts` count only where there is no script for the whole. */

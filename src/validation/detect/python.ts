@@ -19,13 +19,13 @@ export async function detectPython(directory: string): Promise<Detected | undefi
   const tools = ["pytest", "ruff", "mypy"].filter(mentions);
   const checks = await checksOf(directory, tools);
   if (pyproject !== undefined && hasUvLock) {
-    return project("uv sync --frozen", (command) => `uv run --no-sync ${command}`, checks);
+    return project("uv sync --frozen", (command) => `uv run --no-sync ${command}`, "uv.lock");
   }
   if (pyproject !== undefined && hasPoetryLock) {
     return project(
       "POETRY_VIRTUALENVS_IN_PROJECT=1 poetry install --no-interaction",
       (command) => `poetry run ${command}`,
-      checks,
+      "poetry.lock",
     );
   }
   const installs = [
@@ -34,27 +34,30 @@ export async function detectPython(directory: string): Promise<Detected | undefi
     ...(isPackage(pyproject) || setupPy !== undefined ? ["-e '.[dev,test]'"] : []),
     ...tools,
   ].join(" ");
+  const because = [
+    ...(pyproject === undefined ? [] : ["pyproject.toml"]),
+    ...(requirements === undefined ? [] : ["requirements.txt"]),
+    ...(setupPy === undefined ? [] : ["setup.py"]),
+  ].join(", ");
   const setup = ["python3 -m venv .venv", ...(installs === "" ? [] : [`.venv/bin/pip install ${installs}`])];
   return {
     language: "python",
-    setup,
+    setup: setup.map((run) => ({ run, because })),
     // Installing a package reads its sources.
     ...(installs.includes("-e ") ? { setupFiles: ["**"] } : {}),
+    install: [],
     build: [],
-    checks: mapValues(checks, (command) => `.venv/bin/${command}`),
+    checks: mapValues(checks, (command) => ({ run: `.venv/bin/${command}`, because })),
   };
 
-  function project(
-    install: string,
-    run: (command: string) => string,
-    found: Record<string, string>,
-  ): Detected {
+  function project(install: string, run: (command: string) => string, because: string): Detected {
     return {
       language: "python",
-      setup: [install],
+      setup: [{ run: install, because }],
       setupFiles: ["**"],
+      install: [],
       build: [],
-      checks: mapValues(found, run),
+      checks: mapValues(checks, (command) => ({ run: run(command), because })),
     };
   }
 }
@@ -83,6 +86,6 @@ function isPackage(pyproject: string | undefined): boolean {
   return pyproject !== undefined && /^[ \t]*\[(project|build-system|tool\.poetry)\]/m.test(pyproject);
 }
 
-function mapValues(map: Record<string, string>, change: (value: string) => string): Record<string, string> {
+function mapValues<T>(map: Record<string, string>, change: (value: string) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
