@@ -93,6 +93,7 @@ apart() {
 # Becomes bwrap, which waits for its options from the slot's args, and meanwhile mounts the view. "started PID" on
 # the slot's status says that every pipe is open and the view is there; PID is bwrap's where it is fed. bwrap tells its
 # process 1 to what has mounted the view (descriptors 6 and 9), and starts the command when that has ended (7 and 8).
+# FIRST is 0 where pids may be what they are.
 launch() {
   first=$1 view=$2 top=$3 lower=$4
   shift 4
@@ -100,7 +101,7 @@ launch() {
   {
     exec 3<&- 6>&- 7<&-
     trap stop_parent EXIT
-    overlay "$view" "$top" "$lower" && echo "started $pid" >&5 && trap - EXIT && scatter "$first"
+    overlay "$view" "$top" "$lower" && echo "started $pid" >&5 && trap - EXIT && { [ "$first" = 0 ] || scatter "$first"; }
   } &
   exec 8>&- 9<&-
   ulimit -c 0

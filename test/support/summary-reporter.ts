@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 /**
  * For scripts/test: writes what it prints at its end into the file that FORKBOX_TEST_SUMMARY names. Each reason
- * for which tests were skipped, loudly, then one line that CI reads: `Tests: N passed, N failed, N skipped`.
+ * for which tests were skipped, loudly, then what failed, and one line that CI reads: `Tests: N passed, N failed, N skipped`.
  */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -16,8 +17,20 @@ export default class SummaryReporter implements Reporter {
     const failed = inState("failed").length + broken + unhandledErrors.length;
     const counts = `${inState("passed").length} passed, ${failed + Number(tests.length === 0)} failed`;
     const skipped = inState("skipped");
-    writeFileSync(file, `${notices(skipped)}Tests: ${counts}, ${skipped.length} skipped\n`);
+    const told = `${notices(skipped)}${failures(inState("failed"))}`;
+    writeFileSync(file, `${told}Tests: ${counts}, ${skipped.length} skipped\n`);
   }
+}
+
+/** Last, where a log that was cut in the middle still has them. */
+function failures(failed: readonly TestCase[]): string {
+  return failed
+    .map((test) => {
+      const [error] = test.result().errors ?? [];
+      const told = stripVTControlCharacters(`${error?.message}\n${error?.diff ?? ""}`).slice(0, 2000);
+      return `!! FAILED: ${test.module.moduleId}: ${test.fullName}\n${told}\n\n`;
+    })
+    .join("");
 }
 
 function notices(skipped: readonly TestCase[]): string {

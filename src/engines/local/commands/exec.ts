@@ -7,6 +7,7 @@ import type { Layer } from "../layers/layer.js";
 import { LayerWriter } from "../layers/layer-writer.js";
 import type { LocalSnapshot, View } from "../layers/snapshots.js";
 import type { Tree } from "../layers/tree.js";
+import { watchWrites } from "../layers/writes.js";
 import type { Network } from "../network/network.js";
 import { checkBindTargets } from "./bind-targets.js";
 import type { CommandContext } from "./context.js";
@@ -91,6 +92,7 @@ async function runIn(
   if (request.limits.processes !== undefined) await holder.call("reap");
   const top = snapshots.newLayer(from.top);
   await makeMountPoints(session, from, top, request.user, missing);
+  const writes = watchWrites(top, ids.owner(request.user));
   const { view, lower } = snapshots.prepareView([top, ...from.layers]);
   const endLost = (): ExecOutcome => {
     snapshots.discard(view);
@@ -102,6 +104,8 @@ async function runIn(
     view: view.name,
     top: top.name,
     lower,
+    // Only a command that left files can have left a pid in one.
+    scattered: from.layers.length > from.base.layers.length + 1 || mounts.length > 0,
     enter: [...sizing.enter, ...enterFor(request, ids, network?.path)],
     options: wallsFor(request, view.name, from.base, cwd, [...mounts, ...sizing.mounts], {
       ...sizing.environment,
@@ -138,7 +142,9 @@ async function runIn(
       snapshots.discard(view);
       return { kind: "stopped", why: why ?? "abort", ...output.kept() };
     }
-    const snapshot = next(session, from, view);
+    const isUnchanged = request.user === "sandbox" && writes.none();
+    if (isUnchanged) snapshots.discard(view);
+    const snapshot = isUnchanged ? from : next(session, from, view);
     const met = slot.cgroup.processesRefused() ? { limitsMet: ["processes"] as const } : {};
     return { kind: "exited", exitCode: end.exitCode, snapshot, ...output.kept(), ...met };
   } catch (error) {

@@ -14,6 +14,8 @@ export interface LaunchPlan {
   view: string;
   top: string;
   lower: string;
+  /** Whether its processes get pids that those of earlier commands hardly had. */
+  scattered: boolean;
   /** What runs before bwrap in its place: nsenter for another user or network. */
   enter: readonly string[];
   /** Options of bwrap, as latin1 strings of their bytes. They go through a pipe: secrets among them must be in nobody's arguments. */
@@ -82,7 +84,15 @@ export function launch(
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
   const descriptors = ["--args", "3", "--json-status-fd", "5", "--info-fd", "6", "--block-fd", "7"];
   const bwrap = ["bwrap", ...descriptors, "--", ...plan.argv];
-  const call = ["launch", firstPid(), plan.view, plan.top, plan.lower, ...plan.enter, ...bwrap];
+  const call = [
+    "launch",
+    plan.scattered ? firstPid() : "0",
+    plan.view,
+    plan.top,
+    plan.lower,
+    ...plan.enter,
+    ...bwrap,
+  ];
   slot.call(...(plan.stdin ? ["fed"] : []), ...call);
   const ended = (async (): Promise<LaunchEnd> => {
     await Promise.race([closed, holder.ended]);

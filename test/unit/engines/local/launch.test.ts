@@ -23,7 +23,7 @@ async function launched(status: string): Promise<unknown> {
     isRunning: () => false,
     send: () => {},
   } as unknown as Holder;
-  const plan = { view: "1", top: "1", lower: "", enter: [], options: [], argv: ["true"] };
+  const plan = { view: "1", top: "1", lower: "", scattered: true, enter: [], options: [], argv: ["true"] };
   const { ended } = launch(holder, slot, { ...plan, stdin: undefined, owner: undefined }, () => {});
   out.end();
   err.end("bwrap: said why");
