@@ -19,6 +19,7 @@ describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
         "hostile-trees",
         "kernel",
         "network",
+        "own-networks",
         "passed-pipes",
         "processes",
         "survivors",

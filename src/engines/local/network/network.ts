@@ -57,9 +57,11 @@ export class Networks {
     this.#idle.delete(sandbox);
     if (own && isUp(own)) return own;
     if (own) this.end(own);
-    const ahead = await this.#ahead?.catch(() => undefined);
-    const isFirst = this.#next === 1;
+    // Taken before it is waited for: another call meanwhile must not get the same.
+    const promised = this.#ahead;
     this.#ahead = undefined;
+    const isFirst = this.#next === 1;
+    const ahead = await promised?.catch(() => undefined);
     const network = ahead && isUp(ahead) ? ahead : await this.#make();
     if (!isFirst) this.#prepare();
     return network;
