@@ -82,10 +82,13 @@ export async function readSandboxFlags(
   }
   for (const text of flags.env ?? []) {
     const at = text.indexOf("=");
+    if (at === 0 || text === "")
+      throw nameless("--env", "--env NAME=VALUE, or --env NAME to pass on your own.");
     if (at === -1) env[text] = fromCaller(text, "--env", callerEnv);
     else env[text.slice(0, at)] = text.slice(at + 1);
   }
   for (const name of flags.secret ?? []) {
+    if (name === "" || name.startsWith("=")) throw nameless("--secret", "--secret NAME.");
     if (name.includes("="))
       throw new UsageError(
         `--secret takes a name only: a value on the command line is visible to every user of this machine`,
@@ -135,6 +138,10 @@ function readLimits(flags: SandboxFlags): Limits {
     ...(flags.processes !== undefined && { processes: flags.processes }),
     ...(flags.diskMib !== undefined && { diskMiB: flags.diskMib }),
   };
+}
+
+function nameless(flag: string, what: string): UsageError {
+  return new UsageError(`${flag} is without a name`, `Say ${what}`);
 }
 
 function fromCaller(name: string, flag: string, env: Readonly<Record<string, string | undefined>>): string {

@@ -65,6 +65,8 @@ const mistakes: [string, string[], RegExp][] = [
     ["exec", "--env", "FORKBOX_NOT_SET", "--", "true"],
     /no FORKBOX_NOT_SET in the env/,
   ],
+  ["a variable without a name", ["exec", "--env", "=x", "--", "true"], /--env is without a name/],
+  ["a secret without a name", ["exec", "--secret", "=x", "--", "true"], /--secret is without a name/],
 ];
 
 test.each(mistakes)("%s is said on stderr with what to do, and exits 2", async (_, args, message) => {
