@@ -20,7 +20,7 @@ import { LOG_MS, Stop } from "./stop.js";
 
 const operation = "exec";
 /** How long to wait for the engine to say that all of a request that was cut off is dead. */
-const DEATH_MS = 2500;
+const DEATH_MS = 10_000;
 /** Where nothing tells: what a closed request ran was gone within half of it. */
 const UNSEEN_DEATH_MS = 1000;
 
@@ -58,7 +58,7 @@ export async function execOn(
       return { kind: "lost", error, ...live.printed() };
     }
     if (!stop.why || error.code !== "ABORTED") throw error;
-    await untilDead(watch, stop);
+    if (!(await isDead(watch, stop))) return { kind: "lost", error: undead(), ...live.printed() };
     return { kind: "stopped", why: stop.why, ...live.printed() };
   } finally {
     from.workspace.load--;
@@ -68,9 +68,18 @@ export async function execOn(
   }
 }
 
-/** The engine kills what a closed request ran; nothing of it may be alive when an operation has settled. */
-async function untilDead(watch: Watch | undefined, stop: Stop): Promise<void> {
-  await Promise.race([watch ? watch.idle(DEATH_MS) : sleep(UNSEEN_DEATH_MS), stop.silence()]);
+/**
+ * The engine kills what a closed request ran; nothing of it may be alive when an operation has settled. An engine that
+ * does not answer can't be asked.
+ */
+function isDead(watch: Watch | undefined, stop: Stop): Promise<boolean> {
+  const told = watch ? watch.idle(DEATH_MS) : sleep(UNSEEN_DEATH_MS).then(() => true);
+  return Promise.race([told, stop.silence().then(() => true)]);
+}
+
+function undead(): SandboxError {
+  const message = `exec: the command was stopped, and the Dagger engine did not say within ${DEATH_MS / 1000} s that all of it is dead: it may still run there. Create a new sandbox, and look at the load of the engine.`;
+  return new SandboxError("ENGINE_LOST", message, { operation });
 }
 
 async function run(
@@ -124,7 +133,7 @@ async function run(
   });
   const answer = await running.catch(async (error) => {
     if (!unfed) throw error;
-    await untilDead(watch, stop);
+    await isDead(watch, stop);
   });
   if (unfed || !answer) throw unfed?.error;
   const id = answer.id ?? follow<{ id: string }>(answer.next, others).id;

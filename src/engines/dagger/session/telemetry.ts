@@ -9,8 +9,8 @@ import { readLogs, readSpans } from "./otlp.js";
 export interface Watch {
   /** The header that ties the engine's telemetry to this operation. */
   readonly traceparent: string;
-  /** Resolves when the engine has ended all work of the operation and says no more, or after `timeoutMs`. */
-  idle(timeoutMs: number): Promise<void>;
+  /** True when the engine has ended all work of the operation and says no more, false when it has not after `timeoutMs`. */
+  idle(timeoutMs: number): Promise<boolean>;
   close(): void;
 }
 
@@ -115,14 +115,14 @@ export class Telemetry {
   }
 }
 
-async function untilIdle(watched: Watched, timeoutMs: number): Promise<void> {
+async function untilIdle(watched: Watched, timeoutMs: number): Promise<boolean> {
   const asked = performance.now();
   watched.heard = asked;
   for (;;) {
     await sleep(LOOK_MS);
     const now = performance.now();
-    if (watched.running.size === 0 && now - watched.heard >= QUIET_MS) return;
-    if (now - asked >= timeoutMs) return;
+    if (watched.running.size === 0 && now - watched.heard >= QUIET_MS) return true;
+    if (now - asked >= timeoutMs) return false;
   }
 }
 
