@@ -1,9 +1,24 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
 import { isRequired } from "./engines.js";
 
-/** Whether there is a git to compare with; FORKBOX_REQUIRE_ENGINES means a machine that has all that tests need. */
-export const hasGit = spawnSync("git", ["--version"]).status === 0;
-if (!hasGit && isRequired("local")) throw new Error("git is not installed, which these tests need");
+const hasGit = spawnSync("git", ["--version"]).status === 0;
+
+/** Describes behaviour that is compared with git's own; one skipped test where git isn't installed. */
+export async function describeGit(
+  name: string,
+  tests: () => void,
+  how: (name: string, tests: () => void) => unknown = describe,
+): Promise<void> {
+  if (hasGit) await how(name, tests);
+  else
+    describe(name, () => {
+      test("git is installed", (context) => {
+        if (isRequired("local")) expect.fail("git is not installed");
+        context.skip("git is not installed");
+      });
+    });
+}
 
 const env = {
   ...process.env,

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type SelectOptions, selectTree } from "../../../../src/host/selection/select.js";
-import { commitAll, git, hasGit } from "../../../support/git.js";
+import { commitAll, describeGit, git } from "../../../support/git.js";
 import { fill, hostDirectory, hostFiles } from "../../../support/scratch.js";
 
 async function selected(directory: string, options: SelectOptions = {}): Promise<string[]> {
@@ -60,7 +60,7 @@ async function repository(...initOptions: string[]): Promise<string> {
   return directory;
 }
 
-describe.skipIf(!hasGit)("what git has of a directory", () => {
+await describeGit("what git has of a directory", () => {
   const formats: [string, (directory: string) => void, string[]][] = [
     ["an index of version 2", () => {}, []],
     ["version 3", (directory) => git(directory, "add", "-N", "packages/.gitignore"), []],
