@@ -51,12 +51,16 @@ export async function settleGit(
   sandbox: Sandbox,
   { facts, directories }: Repository,
   limits: () => Limits,
+  canBeOff: boolean,
 ): Promise<void> {
   if (directories !== undefined) await bringFrom(sandbox, directories, limits);
   await sandbox.writeFile(".git/config", freshConfig(facts), { signal: limits().signal });
   // The files are others than those that git wrote down, and some programs ask it for changes without looking again.
   try {
-    await sandbox.exec(["git", "update-index", "-q", "--refresh"], limits());
+    await sandbox.exec(["git", "update-index", "-q", "--refresh"], {
+      ...limits(),
+      ...(canBeOff && { network: "off" }),
+    });
   } catch (error) {
     if (!(error instanceof SandboxError) || (error.code !== "TIMEOUT" && error.code !== "LIMIT")) throw error;
   }

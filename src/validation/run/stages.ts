@@ -222,7 +222,8 @@ async function bringSources(context: CandidateContext, sandbox: Sandbox): Promis
     ...(outside === undefined ? {} : { gitDirectories: outside }),
     ...limits(),
   });
-  if (repository !== undefined) await settleGit(sandbox, repository, limits);
+  if (repository !== undefined)
+    await settleGit(sandbox, repository, limits, context.can.network.off === true);
   for (const { path, reason } of skipped.slice(0, MOST_NAMED))
     context.warn(`${path} was not imported: ${reason}`);
   const more = skipped.length - MOST_NAMED;
