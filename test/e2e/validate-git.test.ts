@@ -244,7 +244,7 @@ await describeRepository("a repository that lies elsewhere, named by the operato
   });
 });
 
-await describeValidation("while a project is validated", () => {
+await describeRepository("while a project is validated", () => {
   test("nothing that it configures for programs of the host runs there", async () => {
     const marks = await hostDirectory();
     const mark = (name: string) => `touch ${join(marks, name)}`;
@@ -293,6 +293,11 @@ await describeValidation("while a project is validated", () => {
       await fill(directory, { [name]: script(`path-${name}`) });
       await chmod(join(directory, name), 0o755);
     }
+    // The trap works: whoever runs git there runs it.
+    git(directory, "status");
+    const sprung = await readdir(marks);
+    expect(sprung).toEqual(["included"]);
+    for (const name of sprung) await rm(join(marks, name));
     const out = join(await hostDirectory(), "out");
     const config = join(
       await hostFiles({
