@@ -118,7 +118,10 @@ export interface RefreshOptions {
   include?: readonly string[];
   /** What of that is left out. Default: nothing. */
   exclude?: readonly string[];
-  /** Leave out what `.gitignore` files in the tree name. Default false. */
+  /**
+   * Leave out what git ignores: by `.gitignore` files in the tree and above it, up to the repository's root, and by
+   * `.git/info/exclude`; what git tracks is brought all the same. Default false.
+   */
   gitignore?: boolean;
   /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */
   timeoutMs?: number;

@@ -26,7 +26,7 @@ const operation = "refreshFromHost";
 type Owner = { uid: number; gid: number } | undefined;
 
 /** What was found where a file was listed: nothing more to do for a "file"; "gone" is what never was there. */
-type FoundOnHost = "file" | "link" | "gone";
+export type FoundOnHost = "file" | "link" | "gone";
 
 /**
  * Copies a host file, with its mode and times, to a path that nothing is at. One that changes while it is read is read

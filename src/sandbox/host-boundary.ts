@@ -6,8 +6,8 @@ import { isGone } from "../files/errors.js";
 import { Slices } from "../files/slices.js";
 import { withDeadline } from "../host/deadline.js";
 import { exportTree } from "../host/export.js";
-import { selectTree } from "../host/selection/select.js";
-import type { ExportOptions, ExportResult, RefreshOptions, RefreshResult } from "../options.js";
+import { type SelectOptions, selectTree } from "../host/selection/select.js";
+import type { ExportOptions, ExportResult, RefreshResult } from "../options.js";
 import { Beneath } from "../programs/beneath.mjs";
 import { leakScanner } from "../redaction/leaks.js";
 import { refuseCaches } from "./cache-paths.js";
@@ -20,7 +20,7 @@ export function importFromHost(
   context: Context,
   hostPath: string,
   to: string,
-  options: RefreshOptions,
+  options: SelectOptions,
 ): Promise<Step<RefreshResult>> {
   return withDeadline("refreshFromHost", options.timeoutMs, context.signal, (signal) =>
     importUntil({ ...context, signal }, hostPath, to, options),
@@ -31,7 +31,7 @@ async function importUntil(
   context: Context,
   hostPath: string,
   to: string,
-  options: RefreshOptions,
+  options: SelectOptions,
 ): Promise<Step<RefreshResult>> {
   const { engine, settings, state, signal } = context;
   await refuseCaches(context, to, "refreshFromHost");

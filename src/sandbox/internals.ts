@@ -1,9 +1,12 @@
 // What forkbox itself does with sandboxes, below the public API.
 import { checkEnv, checkSecrets } from "../arguments/arguments.js";
-import type { CreateOptions } from "../options.js";
+import { absolutePath } from "../arguments/paths.js";
+import type { SelectOptions } from "../host/selection/select.js";
+import type { CreateOptions, RefreshResult } from "../options.js";
 import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";
 import { changeSettings, type ForkOptions, requireSettings } from "./create-arguments.js";
+import { importFromHost } from "./host-boundary.js";
 import { coreOf, fromCore, type Sandbox } from "./sandbox.js";
 
 /** A sandbox on the snapshot kept under a key; undefined when there is none. */
@@ -35,6 +38,19 @@ export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<
     return { value: core.copy(changed, addVariables(state, env, secrets)) };
   });
   return fromCore(fork);
+}
+
+/** `refreshFromHost` with what only validation asks for. */
+export function importSelection(
+  sandbox: Sandbox,
+  hostPath: string,
+  to: string,
+  options: SelectOptions,
+): Promise<RefreshResult> {
+  const operation = "refreshFromHost";
+  return coreOf(sandbox).run(operation, options, (context) =>
+    importFromHost(context, hostPath, absolutePath(context.state.workdir, to, operation), options),
+  );
 }
 
 /** Knows every secret of a sandbox. */

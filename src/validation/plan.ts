@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { checkOptions, checkTimeout, shown } from "../arguments/arguments.js";
 import { SandboxError } from "../errors.js";
+import { compileGlobs } from "../host/selection/globs.js";
 import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
 import { type Authority, type Config, parseConfig } from "./config/config.js";
@@ -37,6 +38,12 @@ export interface Candidate {
   caches: Readonly<Record<string, string>>;
   /** Never imported. */
   exclude: readonly string[];
+  /** Not imported unless git tracks it. */
+  excludeUntracked: readonly string[];
+  /** Its git repository comes along. */
+  git: boolean;
+  /** A gitdir that its `.git` may lead to. */
+  gitDir?: string;
   /** `<out>/<candidate>`. */
   out: string;
   /** What the artifacts of one step may take. */
@@ -62,6 +69,8 @@ const specKeys = [
     "engine",
     "base",
     "user",
+    "git",
+    "gitDir",
     "env",
     "secrets",
     "network",
@@ -141,7 +150,7 @@ async function planCandidate(
   const { json, junit } = { ...config.reports, ...spec.reports };
   const written = [outRoot, json, junit].filter((path) => path !== undefined);
   const exclude = [
-    ...(config.sources.exclude ?? defaultSourcesExclude),
+    ...(config.sources.exclude ?? ["*/**/.git"]),
     "forkbox-out",
     ...written.flatMap((path) => withinGlob(resolve(path), directory)),
   ];
@@ -161,6 +170,9 @@ async function planCandidate(
     environment: new StepEnvironment(spec, config),
     caches: { ...config.caches, ...spec.caches },
     exclude,
+    excludeUntracked: config.sources.exclude === undefined ? defaultSourcesExclude : [],
+    git: wantsGit(spec, config),
+    ...(spec.gitDir === undefined ? {} : { gitDir: resolve(spec.gitDir) }),
     out,
     artifactsMiB: artifactsMiB(spec, config, authority),
     timeoutMs: spec.timeoutMs ?? 600_000,
@@ -201,6 +213,14 @@ function tighter(operator: Config["limits"], config: Config["limits"]): Config["
       Math.min(bound[name] ?? Number.POSITIVE_INFINITY, config[name] ?? Number.POSITIVE_INFINITY),
     ]),
   );
+}
+
+/** What hides a file by its path must not show it in the history. */
+function wantsGit({ git }: ValidateSpec, { sources }: Config): boolean {
+  const names = (option: "include" | "exclude") =>
+    compileGlobs(sources[option] ?? [], { operation: "validate", option }).matches(".git");
+  const left = names("exclude") || (sources.include !== undefined && !names("include"));
+  return git ?? (sources.git !== false && !left);
 }
 
 /** Like {@link tighter}; an operator's config can also widen the default. */

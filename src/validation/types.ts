@@ -23,6 +23,16 @@ export interface ValidateSpec {
   base?: Base;
   /** Who runs the steps. Default: the config's, else "sandbox". */
   user?: User;
+  /**
+   * Bring the candidate's git repository: its history, index and tags, never its config, hooks and remotes. Default: the
+   * config's `sources.git`, else true.
+   */
+  git?: boolean;
+  /**
+   * The host's repository (its `.git`, or `git rev-parse --git-dir`) of candidates that are linked worktrees or submodules
+   * of one's own. A `.git` that leads anywhere out of its candidate is not followed otherwise.
+   */
+  gitDir?: string;
   /** Environment of every step. */
   env?: Readonly<Record<string, string>>;
   /** Secrets of every check. Setup and build get those that the operator's config lists for them. */

@@ -44,7 +44,7 @@ describeLocal("wherever the state lies and whatever the caller's umask is", () =
       await sandbox.refreshFromHost(host, "/workspace/brought");
       expect((await sandbox.exec("stat -c %a brought brought/in/file")).stdout).toBe("755\n644\n");
       const open = (await readdir(place, { recursive: true })).filter((path) =>
-        /^(sessions|kept|bases|caches)(\/[^/]+)?(\/(io|l|w|v|net))?$/.test(path),
+        /^(sessions|kept|bases|caches|files)(\/[^/]+)?(\/(io|l|w|v|net))?$/.test(path),
       );
       expect(open.filter((path) => (statSync(join(place, path)).mode & 0o022) !== 0)).toEqual([]);
     } finally {

@@ -18,6 +18,8 @@ import { jsonText, theme } from "../view/terminal.js";
 interface ValidateFlags extends SandboxFlags {
   config?: string;
   trustConfig?: boolean;
+  git?: boolean;
+  gitDir?: string;
   printConfig?: boolean;
   out?: string;
   report?: ReportFiles;
@@ -44,6 +46,8 @@ export function validateCommand(finish: Finish): Command {
       "an operator's config, for all candidates alike; may grant secrets, network, a base",
     )
     .option("--trust-config", "the project's own config is yours: let it grant what --config may")
+    .option("--no-git", "leave out the project's git repository")
+    .option("--git-dir <dir>", "the repository that a worktree or submodule of yours belongs to")
     .option("--print-config", "print the config that would be used, to start one from, and end")
     .optionsGroup("How it runs:")
     .option("--jobs <n>", "steps at the same time (default: the number of CPUs, at least 4)", positiveInteger)
@@ -114,6 +118,8 @@ async function readSpec(directories: string[], flags: ValidateFlags): Promise<Va
     ...(directories.length > 0 && { directories }),
     ...(flags.config !== undefined && { config: flags.config }),
     ...(flags.trustConfig && { trustConfig: true }),
+    ...(flags.git === false && { git: false }),
+    ...(flags.gitDir !== undefined && { gitDir: flags.gitDir }),
     ...(flags.out !== undefined && { out: flags.out }),
     ...(flags.report && { reports: flags.report }),
     ...(flags.jobs !== undefined && { jobs: flags.jobs }),

@@ -13,6 +13,7 @@ import { type Ids, idsOfCaller } from "./holder/ids.js";
 import { Stage } from "./holder/stage.js";
 import { compactChain } from "./layers/compact.js";
 import { asSandboxError } from "./layers/files.js";
+import { LargeFiles } from "./layers/large-files.js";
 import { Opened } from "./layers/opened.js";
 import { type LocalSnapshot, Snapshots } from "./layers/snapshots.js";
 import { latin1, Tree, treeLost } from "./layers/tree.js";
@@ -49,6 +50,7 @@ export class Session implements HolderOwner {
   readonly slots: Slots;
   readonly networks: Networks;
   readonly cgroups: Cgroups;
+  readonly largeFiles: LargeFiles;
   /** One merge at a time. */
   compacting = false;
   /** What killed owners left is removed beside the work; nobody else may ever come to do it. */
@@ -74,6 +76,7 @@ export class Session implements HolderOwner {
     this.#writeHolder();
     this.snapshots = new Snapshots(this, directory);
     this.cgroups = new Cgroups(findCgroups(), directory);
+    this.largeFiles = new LargeFiles(state.files);
     this.slots = new Slots(this, this.cgroups);
     this.networks = new Networks(this, directory);
   }

@@ -1,20 +1,18 @@
 import * as fs from "node:fs";
 import { SandboxError } from "../../errors.js";
 import { printable } from "../../files/bytes.js";
-import { systemCode } from "../../files/errors.js";
+import { openRegular } from "../git/read-regular.js";
 
 const MOST_BYTES = 1024 * 1024;
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /**
- * What is in a `.gitignore` at a place, which messages call by its path; undefined where that is no regular file. Like
- * git, it does not follow a link, and it never
- * waits for the writer of a pipe. Throws what the system throws.
+ * What is in a `.gitignore` at a place, which messages call by its path; undefined where that is no regular file: like
+ * git, it does not follow a link. Throws what the system throws.
  *
  * @throws SandboxError LIMIT for a file over 1 MiB.
  */
 export function readIgnoreFile(place: Buffer, path: Buffer, operation: string): Buffer | undefined {
-  const descriptor = openOrNothing(place);
+  const descriptor = openRegular(place);
   if (descriptor === undefined) return undefined;
   try {
     const stat = fs.fstatSync(descriptor);
@@ -30,14 +28,4 @@ export function readIgnoreFile(place: Buffer, path: Buffer, operation: string): 
   const shown = printable(path);
   const message = `${operation}: ${shown} is larger than 1 MiB, which no .gitignore needs.`;
   throw new SandboxError("LIMIT", message, { operation, path: shown });
-}
-
-function openOrNothing(place: Buffer): number | undefined {
-  try {
-    return fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    // A link, and a socket.
-    if (systemCode(error) === "ELOOP" || systemCode(error) === "ENXIO") return undefined;
-    throw error;
-  }
 }

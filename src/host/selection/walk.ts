@@ -10,6 +10,7 @@ import { readIgnoreFile } from "./gitignore-file.js";
 import { compileGlobsInSlices, type Globs } from "./globs.js";
 import { MatchWork } from "./match-work.js";
 import { readNames } from "./names.js";
+import type { Repository } from "./repository.js";
 
 const GITIGNORE = ".gitignore";
 
@@ -29,7 +30,11 @@ export interface WalkOptions {
   operation: string;
   include?: readonly string[] | undefined;
   exclude?: readonly string[] | undefined;
+  /** The same, but for what git tracks. */
+  excludeUntracked?: readonly string[] | undefined;
   gitignore?: boolean | undefined;
+  /** What git knows of the root. */
+  repository?: Repository | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +50,8 @@ interface Directory {
   found: Found | undefined;
   text: string;
   ignore: IgnoreRules | undefined;
+  /** It is left out, but for what git tracks in it. */
+  onlyTracked: boolean;
   /** A glob of `include` names it or a directory above it, or there is no `include`. */
   included: boolean;
   /** What `visit` said; undefined while nothing in it has been selected. */
@@ -59,20 +66,28 @@ interface Directory {
 export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Visitor): Promise<void> {
   const { operation } = options;
   const slices = new Slices(operation, options.signal);
-  const compiled = (option: "include" | "exclude") =>
-    compileGlobsInSlices(options[option] ?? [], { operation, option }, slices);
-  const include = options.include && (await compiled("include"));
-  const exclude = options.exclude?.length ? await compiled("exclude") : undefined;
+  const compiled = (globs: readonly string[], option: "include" | "exclude") =>
+    compileGlobsInSlices(globs, { operation, option }, slices);
+  const { excludeUntracked: untracked, repository } = options;
+  const include = options.include && (await compiled(options.include, "include"));
+  const exclude = options.exclude?.length ? await compiled(options.exclude, "exclude") : undefined;
+  const weak = untracked?.length ? await compiled(untracked, "exclude") : undefined;
+  const lead = repository?.lead ?? "";
+  const tracked = repository?.tracked;
   const work = new MatchWork(operation, "the .gitignore rules");
   const stack: Directory[] = [
-    { found: undefined, text: "", ignore: undefined, included: !include, wanted: true, above: undefined },
+    {
+      ...{ found: undefined, text: "", ignore: options.gitignore ? repository?.rules : undefined },
+      ...{ onlyTracked: false, included: !include, wanted: true, above: undefined },
+    },
   ];
 
   for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
     const names = await namesIn(tree, directory, visitor);
     if (slices.due()) await slices.rest();
     slices.throwIfAborted();
-    if (options.gitignore) await readGitignore(tree, directory, names, operation, visitor, slices);
+    if (options.gitignore && !directory.onlyTracked)
+      await readGitignore(tree, directory, names, lead, operation, visitor, slices);
     const prefix = directory.found === undefined ? "" : `${directory.found.name}/`;
     const children: Directory[] = [];
     for (const last of names) {
@@ -82,8 +97,16 @@ export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Vis
       const stat = lstat(tree, name, path, visitor);
       if (stat === undefined) continue;
       const kind = kindOf(stat);
-      const text = include || exclude ? path.toString() : "";
-      if (exclude?.matches(text) || isIgnored(directory.ignore, path, kind === "directory", work)) continue;
+      const text = include || exclude || weak ? path.toString() : "";
+      if (exclude?.matches(text)) continue;
+      const inRepository = lead === "" ? path : Buffer.from(lead + name, "latin1");
+      const leftOut =
+        directory.onlyTracked ||
+        weak?.matches(text) === true ||
+        isIgnored(directory.ignore, inRepository, kind === "directory", work);
+      const isTracked = leftOut && tracked?.has(lead + name) === true;
+      const onlyTracked = leftOut && !isTracked;
+      if (onlyTracked && (kind !== "directory" || tracked?.hasBelow(lead + name) !== true)) continue;
 
       const found: Found = { path, name, kind, stat, parent: directory.found };
       const included = directory.included || include?.matches(text) === true;
@@ -92,6 +115,7 @@ export async function walkTree(tree: Beneath, options: WalkOptions, visitor: Vis
           found,
           text,
           ignore: directory.ignore,
+          onlyTracked,
           included,
           wanted: undefined,
           above: directory,
@@ -141,6 +165,7 @@ async function readGitignore(
   tree: Beneath,
   directory: Directory,
   names: readonly string[],
+  lead: string,
   operation: string,
   visitor: Visitor,
   slices: Slices,
@@ -156,8 +181,17 @@ async function readGitignore(
     if (!isGone(error)) visitor.unreadable(path, error);
     return;
   }
-  if (content !== undefined)
-    directory.ignore = await parseGitignore(content, above, directory.ignore, operation, slices);
+  if (content === undefined) return;
+  const at = above
+    ? Buffer.concat([Buffer.from(lead, "latin1"), above])
+    : Buffer.from(lead.slice(0, -1), "latin1");
+  directory.ignore = await parseGitignore(
+    content,
+    at.length === 0 ? undefined : at,
+    directory.ignore,
+    operation,
+    slices,
+  );
 }
 
 /** What a file that is neither file, directory nor link is called. */

@@ -93,8 +93,16 @@ const base = z.union([
 
 const sources = z.strictObject({
   include: globs.describe("Default: everything.").optional(),
-  exclude: globs.describe("Default: .git, node_modules and .venv at any depth.").optional(),
-  gitignore: z.boolean().describe("Leave out what .gitignore names. Default true.").optional(),
+  exclude: globs
+    .describe("Default: node_modules and .venv at any depth, unless git tracks them, and .git below the top.")
+    .optional(),
+  gitignore: z.boolean().describe("Leave out what git ignores. Default true.").optional(),
+  git: z
+    .boolean()
+    .describe(
+      "Bring the git repository: history, index and tags, never config, hooks and remotes. Default true.",
+    )
+    .optional(),
 });
 const reports = z.strictObject({ json: hostPath.optional(), junit: hostPath.optional() });
 

@@ -75,10 +75,15 @@ export interface CheckConfig extends BuildConfig {
 export interface SourcesConfig {
   /** Globs. Default: everything. */
   include?: readonly string[] | undefined;
-  /** Globs. Default: `.git`, `node_modules` and `.venv` at any depth. */
+  /** Globs. Default: `node_modules` and `.venv` at any depth, unless git tracks them, and `.git` below the top. */
   exclude?: readonly string[] | undefined;
-  /** Leave out what `.gitignore` names. Default true. */
+  /** Leave out what git ignores. Default true. */
   gitignore?: boolean | undefined;
+  /**
+   * Bring the git repository: history, index and tags, never config, hooks and remotes. Default true, unless `include` or
+   * `exclude` leaves `.git` out.
+   */
+  git?: boolean | undefined;
 }
 
 /** Host paths of report files. */

@@ -15,5 +15,5 @@ export const defaultSetupFiles: readonly string[] = [
   ...["**/Cargo.toml", "Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml"],
 ];
 
-/** Never imported unless an operator's config says so: what the sandbox makes for itself, and history. */
-export const defaultSourcesExclude: readonly string[] = ["**/.git", "**/node_modules", "**/.venv"];
+/** Not imported unless git tracks it, or an operator's config says what is: what the sandbox makes for itself. */
+export const defaultSourcesExclude: readonly string[] = ["**/node_modules", "**/.venv"];

@@ -6,8 +6,7 @@ import { SandboxError } from "../../errors.js";
 import { printable } from "../../files/bytes.js";
 import { hostError } from "../../files/errors.js";
 import { Slices } from "../../files/slices.js";
-import { selectTree } from "../../host/selection/select.js";
-import type { RefreshOptions } from "../../options.js";
+import { type SelectOptions, selectTree } from "../../host/selection/select.js";
 import type { Deadline } from "./deadline.js";
 
 /** A larger file counts by what the system says of it: reading terabytes of holes would take hours. */
@@ -31,7 +30,7 @@ export interface SetupInputs {
  */
 export async function setupKey(
   directory: string,
-  files: RefreshOptions,
+  files: SelectOptions,
   deadline: Deadline,
   inputs: SetupInputs,
 ): Promise<string> {

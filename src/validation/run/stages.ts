@@ -1,8 +1,15 @@
-import { createFromKept, forgetKept, forkWith, keepSandbox } from "../../sandbox/internals.js";
+import {
+  createFromKept,
+  forgetKept,
+  forkWith,
+  importSelection,
+  keepSandbox,
+} from "../../sandbox/internals.js";
 import { stopError } from "../../sandbox/queue.js";
 import { Sandbox } from "../../sandbox/sandbox.js";
 import type { Build, Setup } from "../config/config.js";
 import { defaultSetupFiles } from "../detect/setup-files.js";
+import { findGit, settleGit } from "../git/repository.js";
 import type { StepReport } from "../types.js";
 import type { CandidateContext } from "./context.js";
 import { Deadline } from "./deadline.js";
@@ -139,7 +146,7 @@ async function runFresh(
   if (key !== undefined) await forgetKept(key, options);
   const parent = await Sandbox.create({ ...options, caches: candidate.caches });
   try {
-    await parent.refreshFromHost(candidate.directory, ".", {
+    await importSelection(parent, candidate.directory, ".", {
       ...filesOf(context, setup),
       ...importLimits(context, deadline),
     });
@@ -175,7 +182,8 @@ function filesOf({ candidate }: CandidateContext, { files = defaultSetupFiles }:
   // A lockfile that is named counts even where git ignores it; the whole project is what git says it is.
   const whole = files.includes("**");
   const gitignore = whole && candidate.config.sources.gitignore !== false;
-  return { include: files, exclude: candidate.exclude, gitignore };
+  const { exclude, excludeUntracked } = candidate;
+  return { include: files, exclude, excludeUntracked, gitignore, git: false };
 }
 
 async function importSources(context: CandidateContext, from: Sandbox | undefined): Promise<StageEnd> {
@@ -201,11 +209,21 @@ async function importSources(context: CandidateContext, from: Sandbox | undefine
 async function bringSources(context: CandidateContext, sandbox: Sandbox): Promise<void> {
   const { candidate } = context;
   const { include, gitignore = true } = candidate.config.sources;
-  const { skipped } = await sandbox.refreshFromHost(candidate.directory, ".", {
+  const deadline = new Deadline(candidate.timeoutMs);
+  const { directory, exclude, excludeUntracked, gitDir } = candidate;
+  const limits = () => importLimits(context, deadline);
+  const repository = candidate.git
+    ? await findGit(directory, gitDir, (message) => context.warn(message))
+    : undefined;
+  const outside = repository?.directories;
+  const { skipped } = await importSelection(sandbox, directory, ".", {
     ...(include === undefined ? {} : { include }),
-    ...{ exclude: candidate.exclude, gitignore },
-    ...importLimits(context, new Deadline(candidate.timeoutMs)),
+    ...{ exclude, excludeUntracked, gitignore, git: repository !== undefined && outside === undefined },
+    ...(outside === undefined ? {} : { gitDirectories: outside }),
+    ...limits(),
   });
+  if (repository !== undefined)
+    await settleGit(sandbox, repository, limits, context.can.network.off === true);
   for (const { path, reason } of skipped.slice(0, MOST_NAMED))
     context.warn(`${path} was not imported: ${reason}`);
   const more = skipped.length - MOST_NAMED;

@@ -59,8 +59,25 @@ describe("a plan", () => {
     };
     const { candidates } = await makePlan({ directories: [directory], ...spec });
     expect((candidates[0] as Candidate).exclude).toEqual([
-      ...["**/.git", "**/node_modules", "**/.venv", "forkbox-out", "\\[out\\]", "r.json"],
+      ...["*/**/.git", "forkbox-out", "\\[out\\]", "r.json"],
     ]);
+  });
+
+  test("brings the git repository unless the operator, or what his config imports, leaves it out", async () => {
+    const git = async (spec: ValidateSpec, sources: object) => {
+      const config = { checks, sources };
+      const { candidates } = await makePlan({ directories: [await hostFiles({ a: "" })], config, ...spec });
+      return (candidates[0] as Candidate).git;
+    };
+    expect(await git({}, {})).toBe(true);
+    expect(await git({ git: false }, {})).toBe(false);
+    expect(await git({}, { git: false })).toBe(false);
+    expect(await git({ git: true }, { git: false })).toBe(true);
+    for (const exclude of [[".git"], ["**/.git"], [".g*"]]) expect(await git({}, { exclude })).toBe(false);
+    expect(await git({}, { exclude: ["secrets"] })).toBe(true);
+    expect(await git({}, { include: ["src"] })).toBe(false);
+    expect(await git({}, { include: ["src", ".git"] })).toBe(true);
+    expect(await git({}, { include: ["**"] })).toBe(true);
   });
 
   test("counts DATABRICKS_TOKEN as a secret wherever it comes from", async () => {

@@ -7,6 +7,7 @@ import { notADirectory } from "../../path-errors.js";
 import { asSandboxError, refuseOutside } from "./files.js";
 import { freshEntries } from "./fresh-entries.js";
 import type { LocalImportRecord } from "./import-record.js";
+import type { LargeFiles } from "./large-files.js";
 import { LayerWriter } from "./layer-writer.js";
 import { removeGone } from "./remove-gone.js";
 import type { LocalSnapshot } from "./snapshots.js";
@@ -15,9 +16,14 @@ import type { Trees } from "./trees.js";
 
 const operation = "refreshFromHost";
 
+/** What importing needs of its session. */
+interface Importing extends Trees {
+  readonly largeFiles: LargeFiles;
+}
+
 /** Writes host files into a layer of their own, without an overlay in between, and removes what the host no longer has. */
 export async function importInto(
-  session: Trees,
+  session: Importing,
   from: LocalSnapshot,
   plan: ImportPlan,
   user: User,
@@ -35,7 +41,7 @@ export async function importInto(
 }
 
 async function importOnto(
-  session: Trees,
+  session: Importing,
   tree: Tree,
   from: LocalSnapshot,
   plan: ImportPlan,
@@ -66,7 +72,7 @@ async function importOnto(
   let stamps: ReadonlyMap<string, string>;
   let writer: LayerWriter | undefined;
   try {
-    writer = new LayerWriter(tree, layer, session.ids.owner(user));
+    writer = new LayerWriter(tree, layer, session.ids.owner(user), session.largeFiles);
     refuseTooLittleRoom(
       fresh.filter(({ type }) => type === "file"),
       layer.path,

@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   chmodSync,
   chownSync,
   lchownSync,
@@ -15,11 +16,13 @@ import type { ImportEntry } from "../../../engine.js";
 import { inodeOf } from "../../../files/amount.js";
 import { joinBytes } from "../../../files/bytes.js";
 import { DataCopier } from "../../../files/copy-data.js";
-import { copyHostFile } from "../../../files/copy-host-file.js";
+import { copyHostFile, type FoundOnHost } from "../../../files/copy-host-file.js";
 import { hostError, isGone, systemCode } from "../../../files/errors.js";
 import { Slices } from "../../../files/slices.js";
+import { seconds } from "../../../files/times.js";
 import { Beneath } from "../../../programs/beneath.mjs";
 import type { Owner } from "../holder/ids.js";
+import type { LargeFiles } from "./large-files.js";
 import type { Layer } from "./layer.js";
 import type { Tree } from "./tree.js";
 
@@ -40,6 +43,7 @@ interface Final {
 export class LayerWriter {
   readonly #tree: Tree;
   readonly #owner: Owner;
+  readonly #large: LargeFiles | undefined;
   readonly #layer: Beneath;
   /** The same: of one tree only one place at a time is good, and a link has two. */
   readonly #linked: Beneath;
@@ -47,9 +51,10 @@ export class LayerWriter {
   /** Where files lie that have more names on the host. */
   readonly #copies = new Map<string, string>();
 
-  constructor(tree: Tree, layer: Layer, owner: Owner) {
+  constructor(tree: Tree, layer: Layer, owner: Owner, large?: LargeFiles) {
     this.#tree = tree;
     this.#owner = owner;
+    this.#large = large;
     this.#layer = new Beneath(layer.path);
     this.#linked = new Beneath(layer.path);
   }
@@ -126,21 +131,36 @@ export class LayerWriter {
     if (entry.type === "directory") return this.#bringDirectory(host, name, real);
     if (entry.type === "symlink" && this.#bringLink(host, entry, name, real)) return true;
     if (entry.inode !== undefined && this.#linkToCopy(host, entry.inode, name, real)) return true;
-    const from = () => host.place(name);
-    const into = () => this.#placeIn(real);
-    const found = await copyHostFile(data, from, into, this.#owner, joinBytes(above, entry.path));
+    const found = await this.#bringFile(host, data, entry, name, real, above);
     if (found === "link") return this.#bringLink(host, entry, name, real);
     if (found === "file" && entry.inode !== undefined && isInode(host, name, entry.inode))
       this.#copies.set(entry.inode, real);
     return found === "file";
   }
 
+  async #bringFile(
+    host: Beneath,
+    data: DataCopier,
+    entry: ImportEntry,
+    name: string,
+    real: string,
+    above: Buffer,
+  ): Promise<FoundOnHost> {
+    const from = () => host.place(name);
+    const into = () => this.#placeIn(real);
+    const copy = () => copyHostFile(data, from, into, this.#owner, joinBytes(above, entry.path));
+    const large = this.#large?.wants(entry) ? this.#large : undefined;
+    const keyNow = () => large?.key(lstatBelow(host, name), this.#owner);
+    const key = keyNow();
+    return key === undefined || large === undefined ? copy() : large.bring(key, into, copy, keyNow);
+  }
+
   #bringDirectory(host: Beneath, name: string, real: string): boolean {
     const stat = lstatBelow(host, name);
     if (!stat?.isDirectory()) return false;
     this.ensure(real);
-    const times: [number, number] = [stat.atimeMs / 1000, stat.mtimeMs / 1000];
-    this.#made.set(real, { mode: stat.mode & 0o1777, owner: this.#owner, times });
+    const times: [number, number] = [seconds(stat.atimeNs), seconds(stat.mtimeNs)];
+    this.#made.set(real, { mode: Number(stat.mode) & 0o1777, owner: this.#owner, times });
     return true;
   }
 
@@ -193,9 +213,9 @@ function finalLike({ mode, uid, gid, atimeMs, mtimeMs }: Stats, owner: Owner): F
   return { mode: mode & 0o7777, owner: owner && { uid, gid }, times };
 }
 
-function lstatBelow(host: Beneath, name: string): Stats | undefined {
+function lstatBelow(host: Beneath, name: string): BigIntStats | undefined {
   try {
-    return lstatSync(host.place(name), { throwIfNoEntry: false });
+    return lstatSync(host.place(name), { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;

@@ -9,8 +9,8 @@ import { diskBytes } from "./sessions.js";
 import { openSession, openState, type State, stateDirectory } from "./state.js";
 
 /**
- * Removes what dead processes left, and with `all` or `olderThanMs` kept setups, bases and caches that no live
- * one uses.
+ * Removes what dead processes left, and with `all` or `olderThanMs` kept setups, bases, caches and copies of large
+ * files that no live one uses.
  */
 export async function prune(
   { all = false, olderThanMs }: PruneOptions,
@@ -24,7 +24,7 @@ export async function prune(
     .filter((path) => !isStarting(path) && !isLive(path));
   const isRest = (path: string) => isDraft(path) || isForgotten(path, state);
   const used = usedByLiveSessions(state);
-  const old = [state.kept, state.bases, state.caches]
+  const old = [state.kept, state.bases, state.caches, state.files]
     .flatMap((place) => readdirSync(place).map((name) => join(place, name)))
     .filter((path) => !isBeingMade(path) && !used(path))
     .filter((path) => all || isRest(path) || (olderThanMs !== undefined && ageMs(path) > olderThanMs));

@@ -17,6 +17,8 @@ export interface State {
   kept: string;
   bases: string;
   caches: string;
+  /** Copies of large host files. */
+  files: string;
   /** A file to lock: shared by who comes to use something of the state, alone by who removes what nobody uses. */
   lock: string;
 }
@@ -39,6 +41,7 @@ export function openState(directory: string): State {
     kept: made("kept"),
     bases: made("bases"),
     caches: made("caches"),
+    files: made("files"),
     lock: join(real, "lock"),
   };
   if (isNew) spreadOut(state.sessions);
