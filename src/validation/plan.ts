@@ -41,6 +41,8 @@ export interface Candidate {
   out: string;
   /** What the artifacts of one step may take. */
   artifactsMiB: number;
+  /** Export what builds and test runners usually leave, where nothing else was asked for. */
+  usualOutputs: boolean;
   /** Milliseconds for the import of its sources. */
   timeoutMs: number;
 }
@@ -163,6 +165,8 @@ async function planCandidate(
     exclude,
     out,
     artifactsMiB: artifactsMiB(spec, config, authority),
+    // Several are there to be compared: whoever wants what they made says so.
+    usualOutputs: config.from === "detected" && directories.length === 1,
     timeoutMs: spec.timeoutMs ?? 600_000,
   };
 }
