@@ -5,6 +5,8 @@ const LOOPBACK = /\b127\.\d|::1\b|localhost|0\.0\.0\.0/;
 const NOT_FOUND =
   /^(?:\S{1,80}: )?(?:(?:line )?\d{1,6}: )?['"‘]?([\w.+-]{1,64})['"’]?: (?:command )?not found$|^(?:\/usr\/bin\/)?env: ['"‘]?([\w.+-]{1,64})['"’]?: No such file|exec: "([\w.+-]{1,64})": executable file not found|^make: ([\w.+-]{1,64}): No such file/;
 
+/** A line without these names no cause; most lines are told by it. */
+const MAY_BE = /not found|refused|E[A-Z]{3}|resol|unreachable|unknown|lookup|dns|No such file/i;
 const LONGEST = 500;
 
 /** What the lines of a step say about why it failed that people can't guess. */
@@ -17,6 +19,7 @@ export class Causes {
   line(whole: string): void {
     if (this.offline !== undefined && this.missing !== undefined) return;
     const text = whole.slice(0, LONGEST);
+    if (!MAY_BE.test(text)) return;
     this.offline ??= OFFLINE.exec(text)?.[1] ?? (LOOPBACK.test(text) ? undefined : REFUSED.exec(text)?.[1]);
     const [, ...names] = NOT_FOUND.exec(text) ?? [];
     this.missing ??= names.find((name) => name !== undefined);

@@ -24,11 +24,13 @@ export class Counts {
   #said = false;
   #some = false;
 
-  line(text: string): void {
-    if (!MAY_BE.test(text)) return;
-    if (this.#read(text)) return;
+  /** Whether it took more than a glance. */
+  line(text: string): boolean {
+    if (!MAY_BE.test(text)) return false;
+    if (this.#read(text)) return true;
     const prefix = prefixOf(text);
     if (prefix !== "") this.#read(text.slice(prefix.length));
+    return true;
   }
 
   /** Undefined where none of them said anything. */

@@ -9,6 +9,8 @@ export interface Mark {
   after?: RegExp;
   /** What the line before must be; it is shown, too. */
   before?: RegExp;
+  /** Lines that may have come before and are about it, since the last that matches `since`. */
+  earlier?: { line: RegExp; since: RegExp };
   /** The first line that is not about it any more. */
   until?: RegExp;
   /** Of the lines that follow only these. */
@@ -19,10 +21,9 @@ export interface Mark {
   lines?: number;
 }
 
-const RULE = /^[=_-]{20,}$/;
-/** Its own frames say where; those of runners and of Node don't. */
-const FRAMES_OF_OTHERS =
-  /^\s*at .*(?:node:internal|node_modules|\(node:)|^\s*at (?:async )?(?:Test|Suite|process)\.|^\s*$/;
+/** Its own frames say where; those of runners and of Node don't, nor what an error repeats of itself. */
+const NOISE =
+  /^\s*$|\(node:|node:internal|node_modules|\(<anonymous>\)|^\s*at (?:async )?(?:Test|Suite|process)\.|^\s*(?:---$|(?:duration_ms|type|failureType|code|stack|generatedMessage|diff|operator):)/;
 
 /** Patterns are linear, and lines that they see have at most some hundred characters: what they read is hostile. */
 export const marks: readonly Mark[] = [
@@ -32,14 +33,14 @@ export const marks: readonly Mark[] = [
     start: /^\s{0,40}not ok \d{1,9}\b/,
     not: /# (?:TODO|SKIP)\b/i,
     until: /^\s*(?:\.\.\.$|ok \d|not ok \d|# Subtest|# tests |1\.\.\d)/,
-    drop: /^\s*(?:---$|(?:duration_ms|type|failureType|code|stack|generatedMessage):.{0,60}$|at .*node:internal|async .*node:internal|(?:Test|Suite|process|async Test)\.\w+ \(node:|new Promise \(|node:internal|.{0,80}\(node:internal)|^\s*$/,
+    drop: NOISE,
   },
   // node's spec, at its end
-  { rank: 3, start: /^test at \S{1,300}:\d+:\d+$/, until: /^test at /, drop: FRAMES_OF_OTHERS },
+  { rank: 3, start: /^test at \S{1,300}:\d+:\d+$/, until: /^test at /, drop: NOISE },
   {
     rank: 1,
     start: /^\s{0,40}✖ .{1,300} \(\d[\d.]*ms\)/,
-    drop: FRAMES_OF_OTHERS,
+    drop: NOISE,
     until: /^\s*[✔✖▶ℹ﹣] /,
     lines: 8,
   },
@@ -49,7 +50,7 @@ export const marks: readonly Mark[] = [
     start: /^\s{0,4}● \S/,
     not: /^\s{0,4}● (?:Console$|Cannot log after)|Warning:?$/,
     until: /^\s{0,4}● |^Test Suites: |^(?:PASS|FAIL) /,
-    drop: FRAMES_OF_OTHERS,
+    drop: NOISE,
     lines: 16,
   },
   // Vitest
@@ -62,10 +63,10 @@ export const marks: readonly Mark[] = [
     start: /^\s{1,6}1\) \S/,
     after: /^\s{1,8}\d+ failing$/,
     until: /^\s{1,6}2\) /,
-    drop: FRAMES_OF_OTHERS,
+    drop: NOISE,
   },
   // Playwright
-  { rank: 3, start: /^\s{1,6}1\) .{1,300} › /, until: /^\s{1,6}2\) /, drop: /^\s*$/, lines: 14 },
+  { rank: 3, start: /^\s{1,6}1\) .{1,300} › /, until: /^\s{1,6}2\) |^ {2}\d+ \w/, drop: /^\s*$/, lines: 14 },
   // AVA
   {
     rank: 3,
@@ -73,7 +74,7 @@ export const marks: readonly Mark[] = [
     not: /^ {2}\d+ /,
     after: /^\s+─+$/,
     until: /^\s+─+$/,
-    drop: FRAMES_OF_OTHERS,
+    drop: NOISE,
     lines: 14,
   },
   { rank: 1, start: /^\s{1,6}(?:✘ \[fail\]: |✖ )\S/, lines: 2 },
@@ -94,21 +95,28 @@ export const marks: readonly Mark[] = [
     lines: 14,
   },
   // go
-  { rank: 3, start: /^\s{0,12}--- FAIL: \S/, until: /^(?:\S|$)/, lines: 10 },
+  {
+    rank: 3,
+    start: /^\s{0,12}--- FAIL: \S/,
+    // With -v a test's words come before its end.
+    earlier: { line: /^\s{2,20}\S{1,300}\.go:\d+: /, since: /^=== RUN|^\s{0,12}--- (?:PASS|SKIP)/ },
+    until: /^(?:\S|$)/,
+    lines: 10,
+  },
   { rank: 3, start: /^panic: \S/, drop: /^$/, lines: 8 },
   { rank: 2, start: /^(?:vet: )?\S{1,300}\.go:\d+:\d+: \S/, lines: 4 },
   // Rust
   {
     rank: 3,
     start: /^---- \S{1,300} stdout ----$/,
-    until: /^(?:note: |---- |failures:$)/,
+    until: /^(?:note: |stack backtrace:|---- |failures:$)/,
     drop: /^$/,
     lines: 8,
   },
   {
     rank: 3,
     start: /^thread '.{1,300}' (?:\(\d+\) )?panicked at /,
-    until: /^(?:note: |$|thread ')/,
+    until: /^(?:note: |stack backtrace:|$|thread ')/,
     lines: 8,
   },
   {
@@ -162,14 +170,14 @@ export const marks: readonly Mark[] = [
     lines: 3,
   },
   // deno
-  { rank: 3, start: /^\S.{0,200} => \S{1,300}:\d+:\d+$/, drop: /^$/, lines: 8 },
+  { rank: 3, start: /^\S.{0,200} => \S{1,300}:\d+:\d+$/, until: /^ ?FAILURES ?$/, drop: /^$/, lines: 8 },
   // Programs that end by themselves
   { rank: 1, start: /^Traceback \(most recent call last\):/, keep: /^\w[\w.]{0,100}(?:: |$)/, lines: 1 },
   { rank: 1, start: /^(?:\S{1,80}: )?(?:line )?\d{0,6}:? ?\S{1,200}: (?:command )?not found$/, lines: 0 },
   {
     rank: 1,
     start: /^(?:Uncaught )?(?:\w{0,60}(?:Error|Exception))(?: \[\w{1,60}\])?: \S/,
-    drop: FRAMES_OF_OTHERS,
+    drop: NOISE,
     lines: 4,
   },
   {
@@ -179,6 +187,3 @@ export const marks: readonly Mark[] = [
     lines: 4,
   },
 ];
-
-/** A rule of dashes or the like, which says nothing alone. */
-export const isRule = (line: string): boolean => RULE.test(line);

@@ -3,8 +3,11 @@ import { prefixOf } from "./prefix.js";
 
 const LONGEST = 300;
 const MOST_LINES = 12;
+const MOST_EARLIER = 4;
 /** No mark says more. */
 const HIGHEST = 3;
+
+const earliers = marks.flatMap(({ earlier }) => (earlier === undefined ? [] : [earlier]));
 
 /** A line without these begins nothing; most lines are told by it. */
 const MAY_BE =
@@ -23,18 +26,24 @@ export class FirstFailure {
   #best: Found | undefined;
   #open: Found | undefined;
   #before = "";
+  #earlier: string[] = [];
 
-  line(whole: string): void {
+  /** Whether it took more than a glance. */
+  line(whole: string): boolean {
     const text = whole.slice(0, LONGEST);
     this.#continue(text);
     const most = this.#best?.mark.rank ?? -1;
-    if (most < HIGHEST && MAY_BE.test(text)) {
+    if (most === HIGHEST) return false;
+    const mayBe = MAY_BE.test(text);
+    if (mayBe || text.startsWith("=== RUN")) this.#remember(text);
+    if (mayBe) {
       if (!this.#start(text, "", most)) {
         const prefix = prefixOf(text);
         if (prefix !== "") this.#start(text.slice(prefix.length), prefix, most);
       }
-    } else if (most < HIGHEST && this.#armed.size > 0) this.#start(text, "", most);
+    } else if (this.#armed.size > 0) this.#start(text, "", most);
     this.#before = text;
+    return mayBe || this.#armed.size > 0;
   }
 
   /** Higher than any other's of the same step, and it is the one. */
@@ -52,7 +61,8 @@ export class FirstFailure {
     for (const mark of marks) {
       if (mark.after?.test(text)) this.#armed.add(mark);
       else if (mark.rank > most && this.#matches(mark, text)) {
-        const lines = mark.before === undefined ? [text] : [this.#before, text];
+        const lines = [...(mark.before === undefined ? [] : [this.#before]), text];
+        if (mark.earlier !== undefined) lines.push(...this.#earlier);
         this.#best = { mark, prefix, lines, left: mark.lines ?? MOST_LINES };
         this.#open = this.#best;
         return true;
@@ -65,6 +75,13 @@ export class FirstFailure {
     if (mark.after !== undefined && !this.#armed.has(mark)) return false;
     if (!mark.start.test(text) || mark.not?.test(text)) return false;
     return mark.before?.test(this.#before) ?? true;
+  }
+
+  #remember(text: string): void {
+    for (const earlier of earliers) {
+      if (earlier.since.test(text)) this.#earlier = [];
+      else if (this.#earlier.length < MOST_EARLIER && earlier.line.test(text)) this.#earlier.push(text);
+    }
   }
 
   #continue(text: string): void {

@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
-
 /** A longer line is handed on in pieces: it may never end. */
 const LONGEST = 64 * 1024;
 
@@ -16,6 +14,11 @@ export interface Line {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const ALL_CONTROL = new RegExp(CONTROL, "g");
+// CSI, strings up to their end or the line's, and the short ones. Its parts can't overlap: it takes linear time, which
+// that of util.stripVTControlCharacters does not on what is made for it.
+const SEQUENCE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is about
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u009c|\u001b\\)?|\u001b[ -/]*[0-~]?/g;
 
 /** One stream of an output as plain lines: in linear time, and with no more than one line's length in memory. */
 export class Lines {
@@ -64,7 +67,7 @@ export class Lines {
 /** Without colours and other control sequences. Progress bars draw over themselves: what was drawn last counts. */
 export function plainLine(text: string): string {
   if (!CONTROL.test(text)) return text;
-  const plain = stripVTControlCharacters(text);
+  const plain = text.replace(SEQUENCE, "");
   const drawn = plain.split("\r").findLast((part) => part !== "") ?? "";
   return drawn.replace(ALL_CONTROL, "");
 }

@@ -8,6 +8,11 @@ import { Tail } from "./tail.js";
 
 /** No line that a runner writes of itself is longer. */
 const LONGEST = 2000;
+/** Of the lines that could say something. What comes after them is only kept, but for the end, where runners sum up. */
+const MOST_READ = 100_000;
+const MOST_OF_END = 300;
+/** What none of the readers looks at. */
+const SILENT = /^\s*$/;
 
 /** All that a step prints, read once as it comes: kept as a file and as its last lines, and understood as far as it can be. */
 export class StepOutput {
@@ -18,6 +23,8 @@ export class StepOutput {
   readonly #lines: Record<StreamName, Lines>;
   readonly #log: Log;
   #isEmpty = true;
+  #read = 0;
+  #end: [StreamName, string][] = [];
 
   constructor(log: Log) {
     this.#log = log;
@@ -39,6 +46,7 @@ export class StepOutput {
   flush(): void {
     this.#lines.stdout.flush();
     this.#lines.stderr.flush();
+    for (const [stream, text] of this.#end.splice(0).slice(-MOST_OF_END)) this.#understand(stream, text);
     this.#log.write();
   }
 
@@ -61,8 +69,17 @@ export class StepOutput {
     this.#tail.push(line);
     if (!line.first) return;
     const text = line.text.slice(0, LONGEST);
-    this.#counts.line(text);
-    this.#failures[stream].line(text);
+    if (this.#read < MOST_READ) this.#understand(stream, text);
+    else if (!SILENT.test(text)) {
+      this.#end.push([stream, text]);
+      if (this.#end.length > 2 * MOST_OF_END) this.#end = this.#end.slice(-MOST_OF_END);
+    }
+  }
+
+  #understand(stream: StreamName, text: string): void {
+    // Its cost is bounded, whatever is printed and however fast: other steps are read by the same process.
+    if (this.#counts.line(text)) this.#read++;
+    if (this.#failures[stream].line(text)) this.#read++;
     this.causes.line(text);
   }
 }
