@@ -13,7 +13,7 @@ export interface Counted {
 
 /** A line without these is none of a runner's; most lines are told by it. */
 const MAY_BE =
-  /pass|fail|skip|todo|pending|tests? |tests\b|ignored|^(?:OK|ok|not ok)\b|TAP version|"Action"|\? |\?\t|coverage:/i;
+  /pass|fail|skip|todo|pending|cancelled|flaky|did not run|interrupted|tests? |tests\b|ignored|\bok\b|TAP version|"Action"|\? {3}\t|coverage:|> Task :|no test/i;
 
 /** Adds up what runners say of themselves in the lines of a step. */
 export class Counts {

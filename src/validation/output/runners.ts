@@ -89,8 +89,8 @@ export const forms: readonly Form[] = [
   },
   {
     // AVA
-    pattern: /^ {0,4}(\d{1,9}) (?:known )?(?:tests?|failures?) ?(passed|failed|skipped|todo|)$/,
-    read: ([, count, word = ""]) => (word === "" ? { skipped: n(count) } : words(`${count} ${word}`)),
+    pattern: /^ {0,4}(\d{1,9}) (?:tests? (passed|failed|skipped|todo)|known failures?)$/,
+    read: ([, count, word]) => (word === undefined ? { skipped: n(count) } : words(`${count} ${word}`)),
   },
   {
     // tap, its reporters for people
