@@ -1,5 +1,6 @@
 import type { LimitMet } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
+import { systemCode } from "../../files/errors.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { Build, Step } from "../config/config.js";
 import { Log } from "../output/log.js";
@@ -99,13 +100,13 @@ async function runCommands(
 }
 
 function logOf(context: CandidateContext, id: StepId): Log {
-  const { emitter } = context.run;
+  const { out } = context.candidate;
   return new Log(
-    { directory: context.candidate.out, parts: partsOf(context, id) },
-    (text) => emitter.redacted(text),
+    { directory: out, parts: partsOf(context, id) },
+    (text) => context.run.emitter.redacted(text),
     (error) => {
-      const why = error instanceof Error ? error.message : String(error);
-      context.warn(`what ${id.name} printed is not kept as a file: ${why}`);
+      const why = systemCode(error) ?? (error instanceof Error ? error.message : String(error));
+      context.warn(`what steps print is not kept as files: can't write to ${out} (${why})`);
     },
   );
 }

@@ -32,11 +32,14 @@ export async function judged(
     return judgement;
   }
   if (judgement.verdict === "cancelled") return judgement;
+  const { missing } = output.causes;
+  const notFound = judgement.exitCode === 127 && missing !== undefined;
   const { firstFailure } = output;
   const hint = await hintOf(context, id, step, output.causes, judgement);
   return {
     ...judgement,
     tail: output.tail,
+    ...(notFound && { reason: `exit code 127: ${missing} was not found` }),
     ...(firstFailure !== "" && { firstFailure }),
     ...(hint !== undefined && { hint }),
   };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hostError } from "../../files/errors.js";
+import { hostError, systemCode } from "../../files/errors.js";
 import { Slices } from "../../files/slices.js";
 import { removeTree } from "../../host/remove.js";
 import type { StepId } from "../types.js";
@@ -18,20 +18,28 @@ export function partsOf({ run }: CandidateContext, { kind, name, run: number }: 
 /** Takes away what an earlier run left there: it would pass for this one's. An abort leaves the rest. */
 export async function clearResults(context: CandidateContext): Promise<void> {
   const { setup, build, checks } = context.candidate.config;
-  const names = [...(setup ? ["setup"] : []), ...(build ? ["build"] : []), ...checks.map(({ name }) => name)];
-  for (const name of names) await clear(context, join(context.candidate.out, directoryOf(name)));
+  const steps = [
+    ...(setup ? [{ name: "setup", artifacts: [] }] : []),
+    ...(build ? [{ name: "build", artifacts: build.artifacts }] : []),
+    ...checks,
+  ];
+  for (const { name, artifacts } of steps)
+    await clear(context, join(context.candidate.out, directoryOf(name)), artifacts.length > 0);
 }
 
 /** The same of one step. */
 export function clearResultsOf(context: CandidateContext, id: StepId): Promise<void> {
-  return clear(context, resultsOf(context, id));
+  return clear(context, resultsOf(context, id), false);
 }
 
-async function clear(context: CandidateContext, directory: string): Promise<void> {
+/** Who asked for artifacts must get those of this run; nobody asked for a log. */
+async function clear(context: CandidateContext, directory: string, isAsked: boolean): Promise<void> {
   if (context.signal.aborted) return;
   await removeTree(Buffer.from(directory), new Slices("validate", context.signal)).catch((error) => {
     if (context.signal.aborted) return;
-    throw hostError(error, "validate", "Can't replace what an earlier run left in", directory);
+    const failed = hostError(error, "validate", "Can't replace what an earlier run left in", directory);
+    if (isAsked) throw failed;
+    if (systemCode(error) !== "ENOTDIR") context.warn(failed.message);
   });
 }
 
