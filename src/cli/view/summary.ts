@@ -84,7 +84,7 @@ function places(report: Report, reports: ReportFiles, noArtifacts: boolean, t: T
   }
   if (noArtifacts)
     lines.push(
-      `${t.dim("artifacts")}  ${t.dim('none asked for: artifacts: ["dist/**"] at a build or a check of a config exports them')}`,
+      `${t.dim("artifacts")}  ${t.dim('none asked for: artifacts: ["dist/**"] at a step of a config')}`,
     );
   for (const file of [reports.json, reports.junit])
     if (file) lines.push(`${t.dim("report")}     ${near(resolve(file))}`);

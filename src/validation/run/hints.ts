@@ -13,12 +13,11 @@ export async function hintOf(
   { offline, missing }: Causes,
   { verdict }: Outcome,
 ): Promise<string | undefined> {
-  if (missing !== undefined && showsHost(context)) {
-    const found = await findOnPath(missing);
-    if (found !== undefined) {
-      const paths = found.paths.map((path) => `--host-path ${path}`).join(" ");
-      return `${missing} is in ${found.directory} on this machine, which sandboxes don't show: ${paths}`;
-    }
+  for (const program of showsHost(context) ? new Set(missing) : []) {
+    const found = await findOnPath(program);
+    if (found === undefined) continue;
+    const paths = found.paths.map((path) => `--host-path ${path}`).join(" ");
+    return `${program} is in ${found.directory} on this machine, which sandboxes don't show: ${paths}`;
   }
   if (offline === undefined || verdict === "passed" || context.networkOf(id.kind, step) !== "off")
     return undefined;

@@ -32,7 +32,7 @@ export async function judged(
     return judgement;
   }
   if (judgement.verdict === "cancelled") return judgement;
-  const { missing } = output.causes;
+  const missing = output.causes.missing.at(-1);
   const notFound = judgement.exitCode === 127 && missing !== undefined;
   const { firstFailure } = output;
   const hint = await hintOf(context, id, step, output.causes, judgement);
