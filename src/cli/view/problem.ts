@@ -57,7 +57,7 @@ function output(firstFailure: string, tail: string, room: number, t: Theme): str
   const isShown = first.every((line) => last.includes(line));
   if (first.length === 0 || isShown) return last.map(barred);
   const beginning = first.slice(0, Math.max(1, Math.min(first.length, room - 6)));
-  const end = last.slice(-Math.max(0, room - beginning.length - 2));
+  const end = last.slice(Math.max(0, last.length - (room - beginning.length - 2)));
   return [
     `  ${t.dim("first failure:")}`,
     ...beginning.map(barred),

@@ -55,9 +55,11 @@ function ranNone(
   if (kind !== "check" || !(TESTS.test(name) || commands.some((command) => TESTS.test(command))))
     return outcome;
   const none = skipped === 0 ? "ran no test" : `ran no test: all ${skipped} were skipped`;
-  const ended = outcome.exitCode === undefined ? "" : ` (exit code ${outcome.exitCode})`;
-  if (outcome.verdict === "failed") return { ...outcome, reason: `${none}${ended}` };
-  if (outcome.verdict !== "passed") return outcome;
+  const { verdict, exitCode, limitsMet } = outcome;
+  // A limit that was met, or a signal, says more.
+  if (verdict === "failed" && exitCode !== undefined && exitCode < 126 && limitsMet === undefined)
+    return { ...outcome, reason: `${none} (exit code ${exitCode})` };
+  if (verdict !== "passed") return outcome;
   if (context.candidate.config.from === "detected")
     return { ...outcome, verdict: "failed", reason: none, exitCode: 0 };
   context.warn(`${name} passed and ${none}`);
