@@ -22,7 +22,7 @@ export async function hintOf(
   if (offline === undefined || verdict === "passed" || context.networkOf(id.kind, step) !== "off")
     return undefined;
   const key = id.kind === "check" ? `checks.${id.name}` : id.kind;
-  return `it has no network here, and its output says ${offline}. If it may have one: network: "on" at ${key} in a config of yours (--config FILE), or --network on for all steps`;
+  return `it has no network here, and its output says ${offline}. If it may have one: { network: on } at ${key} in a config of yours (--config FILE), or --network on for all steps`;
 }
 
 function showsHost({ candidate, engine }: CandidateContext): boolean {
