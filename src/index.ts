@@ -60,6 +60,7 @@ export type {
   StepId,
   StepKind,
   StepReport,
+  TestCounts,
   ValidateSpec,
   ValidationEvent,
   Verdict,

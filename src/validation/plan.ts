@@ -48,6 +48,8 @@ export interface Candidate {
   out: string;
   /** What the artifacts of one step may take. */
   artifactsMiB: number;
+  /** Export what builds and test runners usually leave, where nothing else was asked for. */
+  usualOutputs: boolean;
   /** Milliseconds for the import of its sources. */
   timeoutMs: number;
 }
@@ -175,6 +177,8 @@ async function planCandidate(
     ...(spec.gitDir === undefined ? {} : { gitDir: resolve(spec.gitDir) }),
     out,
     artifactsMiB: artifactsMiB(spec, config, authority),
+    // Several are there to be compared: whoever wants what they made says so.
+    usualOutputs: config.from === "detected" && directories.length === 1,
     timeoutMs: spec.timeoutMs ?? 600_000,
   };
 }

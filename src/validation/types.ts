@@ -77,7 +77,8 @@ export interface ValidateSpec {
  * What came of a step, or of a candidate.
  *
  * - `passed`: all of its commands ended with 0, and its artifacts could be exported
- * - `failed`: it ran and said no, or broke a limit, or would have exported a secret
+ * - `failed`: it ran and said no, or broke a limit, or would have exported a secret; or it is a detected check that is
+ *   there to run tests, and its runners say that they ran none
  * - `timed-out`: it was still running at its deadline, and was killed
  * - `skipped`: something it needs did not pass
  * - `cancelled`: by fail-fast or an abort
@@ -119,6 +120,8 @@ export interface CandidatePlan {
     commands: string[];
     /** Names of checks that must have passed before. */
     needs: string[];
+    /** Globs of what is exported from it, the usual outputs of a detected build and of tests included. Left out where there are none. */
+    artifacts?: string[];
   }[];
 }
 
@@ -202,7 +205,7 @@ export interface StepReport {
   commands: string[];
   /** Of all runs together. */
   verdict: Verdict;
-  /** One line for people: "exit code 1", "needs build, which failed", "setup from the cache"… Empty when passed. */
+  /** One line for people: "exit code 1", "ran no test", "needs build, which failed", "setup from the cache"… Empty when passed. */
   reason: string;
   /** Of the command that decided. */
   exitCode?: number;
@@ -216,8 +219,22 @@ export interface StepReport {
   cached?: boolean;
   /** What it had. Left out for sources and for what never started. */
   network?: NetworkMode;
+  /**
+   * What the test runners that it ran say of themselves, added up; left out where none did. Of go's packages where
+   * their tests are not named. It is the word of sandboxed code: it turns no failure into a pass.
+   */
+  tests?: TestCounts;
+  /** What failed first, as the runner, compiler or linter printed it: name, message, place. Redacted; several lines. */
+  firstFailure?: string;
+  /** What people can't guess of why it failed, and what to do about it. */
+  hint?: string;
   /** The last lines it printed, both streams as they came, redacted. Empty for what passed. */
   tail: string;
+  /**
+   * Absolute host path of all that it printed, redacted and without control sequences; what it holds at most is said
+   * at its end. Left out where it printed nothing.
+   */
+  log?: string;
   /** What was exported; left out where it has none, or none could be. */
   artifacts?: Artifacts;
   /** Its engine was lost once and it was run again. */
@@ -226,6 +243,16 @@ export interface StepReport {
   error?: StepError;
   /** Each run of a repeated check. */
   runs?: StepReport[];
+}
+
+/** How many tests ended how. */
+export interface TestCounts {
+  /** Flaky ones that passed in the end are among them. */
+  passed: number;
+  /** Those that could not be run are among them. */
+  failed: number;
+  /** Those to be written, and those expected to fail, are among them. */
+  skipped: number;
 }
 
 /** A {@link SandboxError} as a report has it. */

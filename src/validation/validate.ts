@@ -7,8 +7,9 @@ import { refuseCandidate, runCandidate } from "./run/candidate.js";
 import { CandidateContext, type Run } from "./run/context.js";
 import { Emitter } from "./run/emitter.js";
 import { Slots } from "./run/slots.js";
+import { usualOutputs } from "./run/usual-outputs.js";
 import { exitCode } from "./run/verdicts.js";
-import type { CandidatePlan, CandidateReport, Report, ValidateSpec } from "./types.js";
+import type { CandidatePlan, CandidateReport, Report, StepKind, ValidateSpec } from "./types.js";
 
 /**
  * Builds a project once in a sandbox, runs all of its checks in parallel forks, exports the artifacts, and says
@@ -140,20 +141,29 @@ function planOf(candidate: Plan["candidates"][number]): CandidatePlan {
   if ("error" in candidate)
     return { name, directory, configFrom: candidate.error.path ?? directory, steps: [] };
   const { from, setup, build, checks } = candidate.config;
+  const artifactsOf = (kind: StepKind, asked: readonly string[]) =>
+    asked.length === 0 && candidate.usualOutputs ? usualOutputs(kind) : [...asked];
   return {
     ...{ name, directory, configFrom: from },
     steps: [
-      ...(setup ? [{ kind: "setup" as const, name: "setup", commands: setup.commands, needs: [] }] : []),
-      { kind: "sources", name: "sources", commands: [], needs: [] },
-      ...(build ? [{ kind: "build" as const, name: "build", commands: build.commands, needs: [] }] : []),
-      ...checks.map(({ name, commands, needs }) => ({
-        kind: "check" as const,
-        name,
-        commands,
+      ...(setup ? [planned("setup", "setup", setup.commands)] : []),
+      planned("sources", "sources", []),
+      ...(build ? [planned("build", "build", build.commands, artifactsOf("build", build.artifacts))] : []),
+      ...checks.map(({ name, commands, needs, artifacts }) => ({
+        ...planned("check", name, commands, artifactsOf("check", artifacts)),
         needs: [...needs],
       })),
     ],
   };
+}
+
+function planned(
+  kind: StepKind,
+  name: string,
+  commands: string[],
+  artifacts: string[] = [],
+): CandidatePlan["steps"][number] {
+  return { kind, name, commands, needs: [], ...(artifacts.length > 0 && { artifacts }) };
 }
 
 async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {

@@ -13,6 +13,7 @@ import {
   readSandboxFlags,
   type SandboxFlags,
 } from "../sandbox-flags.js";
+import { oneLine } from "../view/terminal.js";
 
 interface ExecFlags extends SandboxFlags {
   import?: string[];
@@ -25,6 +26,7 @@ interface ExecFlags extends SandboxFlags {
 /** As timeout(1) and docker say it. */
 const TIMED_OUT = 124;
 const FORKBOX_FAILED = 125;
+const NOT_FOUND = 127;
 
 export function execCommand(finish: Finish): Command {
   const list = (value: string, before: string[] = []) => [...before, value];
@@ -68,6 +70,7 @@ async function run(argv: string[], flags: ExecFlags): Promise<number> {
     try {
       for (const { from, to } of imports) await sandbox.refreshFromHost(from, to, { signal });
       const code = await execAndPrint(sandbox, argv, flags, signal);
+      if (code === NOT_FOUND) sayShell(argv);
       for (const { from, to } of exports) await sandbox.exportDirectory(from, to, { signal });
       return code;
     } catch (error) {
@@ -108,6 +111,15 @@ async function execAndPrint(
     output.stopped(error);
     throw error;
   }
+}
+
+/** A whole command line in one argument names no program: that takes a shell. */
+function sayShell([program = "", ...others]: readonly string[]): void {
+  if (others.length > 0 || !/[\s|&;<>()$`*?"']/.test(program)) return;
+  const quoted = `'${program.replaceAll("'", `'\\''`)}'`;
+  process.stderr.write(
+    `forkbox: ${oneLine(program)} is no program. For a shell's command line: forkbox exec -- sh -c ${oneLine(quoted)}\n`,
+  );
 }
 
 /** What a shell hands over: a pipe, a file or a socket. A terminal or a device is nobody's input. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ReportFiles } from "../../validation/config/types.js";
-import type { ValidateSpec } from "../../validation/types.js";
+import type { CandidatePlan, Report, ValidateSpec, ValidationEvent } from "../../validation/types.js";
 import { EXIT, UsageError } from "../failure.js";
 import type { Finish } from "../finish.js";
 import { interruptible } from "../interrupt.js";
@@ -90,26 +90,35 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
   const view = await chooseView(stream, { verbose: flags.verbose === true, quiet: flags.quiet === true });
   try {
     return await interruptible(async (signal) => {
-      const report = await validate({ ...spec, signal, onEvent: view.event });
-      view.end();
-      if (flags.json) process.stdout.write(jsonText(report));
-      const onlyProblems = flags.quiet === true;
-      if (!onlyProblems || !report.passed) {
-        const columns = stream.columns ?? 120;
+      let noArtifacts = false;
+      const show = (report: Report) => {
+        view.end();
+        if (flags.json) process.stdout.write(jsonText(report));
+        const onlyProblems = flags.quiet === true;
+        if (onlyProblems && report.passed) return;
         const lines = drawSummary(report, {
-          columns,
+          columns: stream.columns ?? 120,
           theme: theme(stream),
-          onlyProblems,
-          reports: spec.reports ?? {},
+          ...{ onlyProblems, reports: spec.reports ?? {}, noArtifacts },
         });
         stream.write(`${lines.join("\n")}\n`);
-      }
-      return report.exitCode;
+      };
+      const onEvent = (event: ValidationEvent) => {
+        if (event.type === "started") noArtifacts = !asksForArtifacts(event.candidates);
+        // Nobody waits for the sandboxes to be deleted, which takes seconds where there were many files.
+        if (event.type === "report") show(event.report);
+        else view.event(event);
+      };
+      return (await validate({ ...spec, signal, onEvent })).exitCode;
     }, view.stopping);
   } finally {
     view.end();
     await closeEngine(spec.engine);
   }
+}
+
+function asksForArtifacts(candidates: readonly CandidatePlan[]): boolean {
+  return candidates.some(({ steps }) => steps.some(({ artifacts }) => artifacts !== undefined));
 }
 
 async function readSpec(directories: string[], flags: ValidateFlags): Promise<ValidateSpec> {

@@ -27,5 +27,12 @@ export function remarkOf(report: StepReport): string {
   const said = report.reason !== "" || report.verdict === "passed" ? inFlags(report.reason) : report.verdict;
   const cached = report.cached && !/cache/.test(said) ? "from the cache" : "";
   const rerun = report.rerun && !/rerun|again/.test(said) ? "run again after its engine was lost" : "";
-  return [said, cached, rerun].filter((part) => part !== "").join("; ");
+  return [said, tally(report), cached, rerun].filter((part) => part !== "").join("; ");
+}
+
+/** Of the runners' own counts: nothing where they ran no test, which the reason says. */
+function tally({ tests }: StepReport): string {
+  if (tests === undefined || tests.passed + tests.failed === 0) return "";
+  const parts = (["failed", "passed", "skipped"] as const).map((kind) => [tests[kind], kind] as const);
+  return `tests: ${parts.flatMap(([n, kind]) => (n > 0 ? [`${n} ${kind}`] : [])).join(", ")}`;
 }

@@ -1,12 +1,11 @@
 import { resolve } from "node:path";
 import type { ReportFiles } from "../../validation/config/types.js";
-import type { CandidateReport, Report, StepReport } from "../../validation/types.js";
+import type { CandidateReport, Report } from "../../validation/types.js";
 import { inFlags } from "../flag-names.js";
-import { clip, count, duration, near, size, table } from "./format.js";
+import { count, duration, near, size, table } from "./format.js";
+import { drawProblem } from "./problem.js";
 import { remarkOf, signOf } from "./signs.js";
 import { harmlessValue, oneLine, type Theme } from "./terminal.js";
-
-const TAIL_LINES = 20;
 
 export interface SummaryOptions {
   columns: number;
@@ -14,12 +13,14 @@ export interface SummaryOptions {
   /** Leave out what passed and where things are. */
   onlyProblems: boolean;
   reports: ReportFiles;
+  /** No step has artifacts: say how. */
+  noArtifacts?: boolean;
 }
 
 /** What a finished validation found, for people. */
 export function drawSummary(
   raw: Report,
-  { columns, theme: t, onlyProblems, reports }: SummaryOptions,
+  { columns, theme: t, onlyProblems, reports, noArtifacts = false }: SummaryOptions,
 ): string[] {
   const report = harmlessValue(raw);
   const many = report.candidates.length > 1;
@@ -29,7 +30,7 @@ export function drawSummary(
   for (const candidate of report.candidates) lines.push(...problems(candidate, many, columns, t));
   for (const warning of report.warnings) lines.push(`${t.yellow("warning:")} ${oneLine(inFlags(warning))}`);
   if (report.warnings.length > 0) lines.push("");
-  if (!onlyProblems) lines.push(...places(report, reports, t));
+  if (!onlyProblems) lines.push(...places(report, reports, noArtifacts, t));
   lines.push(outcome(report, t));
   return lines;
 }
@@ -50,43 +51,28 @@ function verdicts(candidate: CandidateReport, many: boolean, t: Theme): string[]
   ];
 }
 
-/** Which, why, and the last lines of its output; not of what was skipped or cancelled because of another. */
+/** Not of what was skipped or cancelled because of another. */
 function problems(candidate: CandidateReport, many: boolean, columns: number, t: Theme): string[] {
   const lines: string[] = [];
-  const prefix = many ? `${oneLine(candidate.name)} / ` : "";
   if (candidate.error)
     lines.push(
       `${t.red(t.signs.error)} ${t.bold(oneLine(candidate.name))}`,
+      ...(many ? [`  ${t.dim(`in ${near(candidate.directory)}`)}`] : []),
       indent(inFlags(candidate.error.message)),
       "",
     );
   for (const step of [...candidate.stages, ...candidate.checks]) {
     if (["passed", "skipped", "cancelled"].includes(step.verdict)) continue;
-    lines.push(
-      `${signOf(step.verdict, t)} ${t.bold(prefix + oneLine(step.name))}: ${oneLine(remarkOf(step))}`,
-      ...step.commands.map((command) => clip(`  ${t.dim(`$ ${oneLine(command)}`)}`, columns)),
-      ...tailOf(step, t),
-      "",
-    );
+    lines.push(...drawProblem(candidate, step, many, columns, t), "");
   }
   return lines;
-}
-
-function tailOf(step: StepReport, t: Theme): string[] {
-  const source = step.tail || (step.runs?.find(({ verdict }) => verdict !== "passed")?.tail ?? "");
-  const lines = source.trimEnd().split("\n");
-  // A deadline's message says no more than the reason does.
-  const isNews = step.error && step.error.code !== "TIMEOUT" && !step.reason.includes(step.error.message);
-  const error = step.error && isNews ? [indent(inFlags(step.error.message))] : [];
-  if (source.trim() === "") return error;
-  return [...error, ...lines.slice(-TAIL_LINES).map((line) => `  ${t.dim(t.signs.bar)} ${line}`)];
 }
 
 function indent(text: string): string {
   return text.replace(/^/gm, "  ");
 }
 
-function places(report: Report, reports: ReportFiles, t: Theme): string[] {
+function places(report: Report, reports: ReportFiles, noArtifacts: boolean, t: Theme): string[] {
   const lines: string[] = [];
   const found = report.candidates.flatMap(({ stages, checks }) => [...stages, ...checks]);
   const artifacts = found.flatMap((step) => (step.artifacts ? [{ step, ...step.artifacts }] : []));
@@ -96,6 +82,10 @@ function places(report: Report, reports: ReportFiles, t: Theme): string[] {
       `${t.dim("artifacts")}  ${near(directory)}  ${t.dim(`${oneLine(step.name)}: ${count(files, "file")}, ${size(bytes)}`)}${left}`,
     );
   }
+  if (noArtifacts)
+    lines.push(
+      `${t.dim("artifacts")}  ${t.dim('none asked for: artifacts: ["dist/**"] at a step of a config')}`,
+    );
   for (const file of [reports.json, reports.junit])
     if (file) lines.push(`${t.dim("report")}     ${near(resolve(file))}`);
   return lines;

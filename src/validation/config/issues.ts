@@ -21,11 +21,13 @@ export function describeIssue(found: Issue, source: ConfigSource): string {
     case "invalid_key":
       return `${source.at(path)}: "${path.at(-1)}" can't be a name here: it ${issue.issues[0]?.message ?? issue.message}`;
     case "invalid_type":
-      return `${source.at(path)}: ${name || "a config"} must be ${article(issue.expected)}, not ${kindOf(valueAt(source.value, path))}`;
+      return `${source.at(path)}: ${name || "a config"} must be ${article(issue.expected)}, not ${kindOf(valueAt(source.value, path))}${issue.expected === "string" ? quoteIt(valueAt(source.value, path), path) : ""}`;
     case "invalid_value":
       return `${source.at(path)}: ${name} must be one of ${issue.values.map(String).join(", ")}`;
-    case "invalid_union":
-      return `${source.at(path)}: ${name} can't be ${kindOf(valueAt(source.value, path))}`;
+    case "invalid_union": {
+      const value = valueAt(source.value, path);
+      return `${source.at(path)}: ${name} can't be ${kindOf(value)}${quoteIt(value, path)}`;
+    }
     default:
       return `${source.at(path)}: ${name} ${issue.message}`;
   }
@@ -47,6 +49,14 @@ function valueAt(value: unknown, path: ConfigPath): unknown {
   let at = value;
   for (const key of path) at = (at as Record<string, unknown> | null | undefined)?.[key];
   return at;
+}
+
+/** YAML reads `true`, `off` in some versions, and `1` as something else than the command that was meant. */
+function quoteIt(value: unknown, path: ConfigPath): string {
+  if (typeof value !== "boolean" && typeof value !== "number") return "";
+  const key = path.at(-1);
+  const written = typeof key === "string" ? `${key}: "${value}"` : `"${value}"`;
+  return `. A command is text: quote it, as in ${written}`;
 }
 
 function kindOf(value: unknown): string {

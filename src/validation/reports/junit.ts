@@ -28,14 +28,23 @@ interface Case {
   reason: string;
   verdict: string;
   durationMs: number;
-  tail: string;
-  artifacts?: string | undefined;
+  /** What failed first, what to do, the last lines. */
+  body: string;
+  properties: Readonly<Record<string, string>>;
 }
 
 function casesOf({ error, stages, checks, durationMs }: CandidateReport): Case[] {
   if (error !== undefined) {
     return [
-      { name: "config", outcome: "error", reason: error.message, verdict: "error", durationMs, tail: "" },
+      {
+        name: "config",
+        outcome: "error",
+        reason: error.message,
+        verdict: "error",
+        durationMs,
+        body: "",
+        properties: {},
+      },
     ];
   }
   return [...stages, ...checks].map((step) => ({
@@ -44,9 +53,28 @@ function casesOf({ error, stages, checks, durationMs }: CandidateReport): Case[]
     reason: step.reason,
     verdict: step.verdict,
     durationMs: step.durationMs,
-    tail: step.tail,
-    artifacts: step.artifacts?.directory,
+    body: bodyOf(step),
+    properties: propertiesOf(step),
   }));
+}
+
+function bodyOf({ firstFailure = "", hint, tail, log }: StepReport): string {
+  const parts = [
+    ...(firstFailure === "" || tail.includes(firstFailure) ? [] : [firstFailure]),
+    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+    ...(tail === "" ? [] : [tail]),
+    ...(log === undefined ? [] : [`all it printed: ${log}`]),
+  ];
+  return parts.join("\n\n");
+}
+
+function propertiesOf({ artifacts, log, tests }: StepReport): Record<string, string> {
+  const counts = Object.entries(tests ?? {}).map(([kind, count]) => [`tests.${kind}`, `${count}`] as const);
+  return {
+    ...(artifacts && { artifacts: artifacts.directory }),
+    ...(log !== undefined && { log }),
+    ...Object.fromEntries(counts),
+  };
 }
 
 function outcomeOf({ verdict }: StepReport): Case["outcome"] {
@@ -70,21 +98,24 @@ function suite(report: Report, candidate: CandidateReport, cases: readonly Case[
 
 function testCase(
   classname: string,
-  { name, outcome, reason, verdict, durationMs, tail, artifacts }: Case,
+  { name, outcome, reason, verdict, durationMs, body, properties }: Case,
 ): string {
   const open = `    <testcase${attributes({ name, classname, time: seconds(durationMs) })}`;
   const inside = [
-    ...(artifacts === undefined
-      ? []
-      : [`<properties><property${attributes({ name: "artifacts", value: artifacts })}/></properties>`]),
+    ...(Object.keys(properties).length === 0 ? [] : [propertiesTag(properties)]),
     ...(outcome === "passed"
       ? []
       : outcome === "skipped"
         ? [`<skipped${attributes({ message: `${verdict}: ${reason}` })}/>`]
-        : [`<${outcome}${attributes({ message: reason, type: verdict })}>${escaped(tail)}</${outcome}>`]),
+        : [`<${outcome}${attributes({ message: reason, type: verdict })}>${escaped(body)}</${outcome}>`]),
   ];
   if (inside.length === 0) return `${open}/>`;
   return [`${open}>`, ...inside.map((line) => `      ${line}`), "    </testcase>"].join("\n");
+}
+
+function propertiesTag(properties: Readonly<Record<string, string>>): string {
+  const tags = Object.entries(properties).map(([name, value]) => `<property${attributes({ name, value })}/>`);
+  return `<properties>${tags.join("")}</properties>`;
 }
 
 function counts(cases: readonly Case[]): Record<string, string> {

@@ -1,70 +1,73 @@
-import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
-import { hostError } from "../../files/errors.js";
-import { Slices } from "../../files/slices.js";
-import { removeTree } from "../../host/remove.js";
+import { compileGlobs } from "../../host/selection/globs.js";
 import type { Skipped } from "../../options.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
-import type { Build } from "../config/config.js";
+import type { Build, Step } from "../config/config.js";
+import { LOG_NAME } from "../output/log.js";
 import type { Artifacts, StepId } from "../types.js";
 import type { CandidateContext } from "./context.js";
 import type { Deadline } from "./deadline.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
+import { resultsOf } from "./results.js";
 import { inUnits } from "./units.js";
+import { USUAL_EXCLUDE, usualOutputsIn } from "./usual-outputs.js";
 
 /** A step that used up its time can still bring its log. */
 const LEAST_EXPORT_MS = 10_000;
 /** More of what was left out, which sandboxed code decides, is only counted. */
 const MOST_SKIPPED = 1000;
 
-/** Takes away what an earlier run exported: it would pass for this one's. An abort leaves the rest. */
-export async function clearArtifacts(context: CandidateContext): Promise<void> {
-  const { build, checks } = context.candidate.config;
-  const steps = [...(build ? [{ ...build, name: "build" }] : []), ...checks];
-  for (const { name, artifacts } of steps) {
-    if (artifacts.length === 0 || context.signal.aborted) continue;
-    const directory = artifactsOf(context, name);
-    await removeTree(Buffer.from(directory), new Slices("validate", context.signal)).catch((error) => {
-      if (context.signal.aborted) return;
-      throw hostError(error, "validate", "Can't replace the artifacts of an earlier run in", directory);
-    });
-  }
-}
-
-/** Exports what there is, also of a step that failed; what goes wrong with it counts only where all was well. */
+/**
+ * Exports what there is, also of a step that failed. What goes wrong with what was asked for counts where all else
+ * was well; the usual outputs, which nobody asked for, fail nothing.
+ */
 export async function withArtifacts(
   context: CandidateContext,
   id: StepId,
-  step: Build,
+  step: Step | Build,
   sandbox: Sandbox,
   outcome: Outcome,
   deadline: Deadline,
 ): Promise<Outcome> {
-  const ofRun = context.run.repeat > 1 && id.kind === "check" ? [`run-${id.run}`] : [];
-  const directory = join(artifactsOf(context, id.name), ...ofRun);
+  const asked = "artifacts" in step ? step.artifacts : [];
+  const isAsked = asked.length > 0;
+  if (!isAsked && !context.candidate.usualOutputs) return outcome;
   try {
-    const exported = await sandbox.exportDirectory(".", directory, {
-      include: step.artifacts,
-      replace: true,
+    const include = isAsked ? asked : await usualOutputsIn(sandbox, id.kind, context.signal);
+    if (include.length === 0) return outcome;
+    if (isAsked) await warnOfLogName(context, id, include, sandbox);
+    const directory = resultsOf(context, id);
+    const { skipped, ...exported } = await sandbox.exportDirectory(".", directory, {
+      include,
+      exclude: [LOG_NAME, ...(isAsked ? [] : USUAL_EXCLUDE)],
       timeoutMs: deadline.left(LEAST_EXPORT_MS),
       maxBytes: Math.ceil(mostMiB(context) * 1024 * 1024),
       signal: context.signal,
     });
-    const artifacts: Artifacts = { directory, ...exported, skipped: atMost(exported.skipped) };
-    if (artifacts.files === 0)
-      context.warn(`no file matches the artifacts of ${id.name}: ${step.artifacts.join(", ")}`);
+    const artifacts: Artifacts = { directory, ...exported, skipped: atMost(skipped) };
+    if (exported.files === 0)
+      context.warn(`no file matches the artifacts of ${id.name}: ${include.join(", ")}`);
     context.run.emitter.emit({ type: "artifacts-exported", step: id, artifacts });
     return { ...outcome, artifacts };
   } catch (error) {
     const failed = refusal(error, context, deadline);
     context.warn(`artifacts of ${id.name} were not exported: ${failed.reason}`);
-    return outcome.verdict === "passed" ? { ...failed, tail: outcome.tail } : outcome;
+    return outcome.verdict === "passed" && isAsked ? { ...failed, tail: outcome.tail } : outcome;
   }
 }
 
-/** A colon can't be in a file name everywhere that artifacts are carried to; a plus is in no name of a check. */
-function artifactsOf({ candidate }: CandidateContext, name: string): string {
-  return join(candidate.out, name.replaceAll(":", "+"));
+/** The step's own output has that name there. */
+async function warnOfLogName(
+  context: CandidateContext,
+  { name }: StepId,
+  globs: readonly string[],
+  sandbox: Sandbox,
+): Promise<void> {
+  const covered = compileGlobs(globs, { operation: "validate", option: "artifacts" }).covers(LOG_NAME);
+  if (!covered || (await sandbox.stat(LOG_NAME, { signal: context.signal })) === undefined) return;
+  context.warn(
+    `${LOG_NAME} was left out of the artifacts of ${name}: what the step printed has that name there`,
+  );
 }
 
 function mostMiB({ candidate }: CandidateContext): number {

@@ -1,9 +1,9 @@
 import { performance } from "../../timers.js";
 import type { RefusedCandidate } from "../plan.js";
 import type { CandidateReport, StepReport } from "../types.js";
-import { clearArtifacts } from "./artifacts.js";
 import { runChecks } from "./checks.js";
 import type { CandidateContext, Run } from "./context.js";
+import { clearResults } from "./results.js";
 import { runStages } from "./stages.js";
 import { notRunBecause } from "./step.js";
 import { worst } from "./verdicts.js";
@@ -13,7 +13,7 @@ export async function runCandidate(context: CandidateContext): Promise<Candidate
   const { candidate, run } = context;
   run.emitter.emit({ type: "candidate-started", candidate: candidate.name });
   const started = performance.now();
-  await clearArtifacts(context);
+  await clearResults(context);
   const { stages, built } = await runStages(context);
   const broken = stages.find(({ verdict }) => verdict !== "passed");
   let checks: StepReport[];

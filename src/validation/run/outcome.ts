@@ -5,7 +5,8 @@ import type { StepReport } from "../types.js";
 
 /** What came of a step. */
 export type Outcome = Pick<StepReport, "verdict" | "reason" | "tail"> &
-  Partial<Pick<StepReport, "exitCode" | "cached" | "artifacts" | "rerun" | "error" | "limitsMet">>;
+  Partial<Pick<StepReport, "exitCode" | "cached" | "artifacts" | "rerun" | "error" | "limitsMet">> &
+  Partial<Pick<StepReport, "tests" | "firstFailure" | "hint" | "log">>;
 
 export const passed: Outcome = { verdict: "passed", reason: "", tail: "" };
 

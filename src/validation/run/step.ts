@@ -3,6 +3,7 @@ import type { Step } from "../config/config.js";
 import type { StepId, StepReport, Verdict } from "../types.js";
 import type { CandidateContext } from "./context.js";
 import { type Outcome, outcomeOf, whyAborted } from "./outcome.js";
+import { clearResultsOf } from "./results.js";
 
 /**
  * Runs a step when it gets a slot, between its events, and once more, told so, when its engine is lost. What it
@@ -41,6 +42,7 @@ async function onceMoreWhenLost(
   const first = await attempt(false);
   if (first.error?.code !== "ENGINE_LOST" || context.signal.aborted) return first;
   context.warn(`the engine was lost during ${id.name}, which was run again`);
+  await clearResultsOf(context, id);
   return { ...(await attempt(true)), rerun: true };
 }
 

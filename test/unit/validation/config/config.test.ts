@@ -139,6 +139,18 @@ describe("a mistake in a config is told with its line:", () => {
       2,
     ],
     ["a check that is empty", "checks:\n  a:\n", /checks\.a can't be empty/, 2],
+    [
+      "a check that is true",
+      "checks:\n  a: true\n",
+      /checks\.a can't be a boolean.*quote it, as in a: "true"/,
+      2,
+    ],
+    [
+      "a run that is true",
+      "checks:\n  a: {run: true}\n",
+      /checks\.a\.run can't be a boolean.*as in run: "true"/,
+      2,
+    ],
     ["a command that is blank", 'checks:\n  a: " "\n', /checks\.a must be a command, not empty/, 2],
     [
       "artifacts outside",
