@@ -4,6 +4,7 @@ import type { CreateOptions } from "../options.js";
 import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";
 import { changeSettings, type ForkOptions, requireSettings } from "./create-arguments.js";
+import { missingProgram } from "./missing-program.js";
 import { coreOf, fromCore, type Sandbox } from "./sandbox.js";
 
 /** A sandbox on the snapshot kept under a key; undefined when there is none. */
@@ -35,6 +36,22 @@ export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<
     return { value: core.copy(changed, addVariables(state, env, secrets)) };
   });
   return fromCore(fork);
+}
+
+/**
+ * For people, when a command has failed: where this machine has the program that it printed it had not found, and how
+ * sandboxes come to show it. Undefined where nothing can be said.
+ */
+export async function hintOfMissing(
+  sandbox: Sandbox,
+  output: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const program = missingProgram(output);
+  if (program === undefined) return undefined;
+  return coreOf(sandbox).run("exec", { ...(signal && { signal }) }, async ({ engine, state }) => ({
+    value: await engine.whereIs?.(state.snapshot, program),
+  }));
 }
 
 /** Knows every secret of a sandbox. */

@@ -13,6 +13,7 @@ import {
   readSandboxFlags,
   type SandboxFlags,
 } from "../sandbox-flags.js";
+import { harmless } from "../view/terminal.js";
 
 interface ExecFlags extends SandboxFlags {
   import?: string[];
@@ -103,11 +104,23 @@ async function execAndPrint(
   try {
     const result = await sandbox.exec(argv, options);
     output.exited(result);
+    if (result.exitCode !== 0) await sayWhatIsMissing(sandbox, result, signal);
     return result.exitCode;
   } catch (error) {
     output.stopped(error);
     throw error;
   }
+}
+
+async function sayWhatIsMissing(
+  sandbox: Sandbox,
+  { stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array },
+  signal: AbortSignal,
+): Promise<void> {
+  const { hintOfMissing } = await import("../../sandbox/internals.js");
+  const output = Buffer.concat([stdout, stderr]).toString();
+  const hint = await hintOfMissing(sandbox, output, signal).catch(() => undefined); // the exit code says it too
+  if (hint !== undefined) process.stderr.write(`forkbox: ${harmless(hint)}\n`);
 }
 
 /** What a shell hands over: a pipe, a file or a socket. A terminal or a device is nobody's input. */

@@ -80,7 +80,12 @@ export class Bases {
     const binds: Bind[] = await Promise.all(
       places.map(async ({ at, from }) => ({ at, from, source: await context.stage.show(from) })),
     );
-    return { ...this.#tree(made.path, context), binds, environment: hostEnvironment(view) };
+    return {
+      ...this.#tree(made.path, context),
+      binds,
+      environment: hostEnvironment(view),
+      tools: view.tools,
+    };
   }
 }
 

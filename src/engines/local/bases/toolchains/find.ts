@@ -228,8 +228,8 @@ class Finder {
       asked,
       before ?? { name: "programs by name", why: why ?? "none of its programs is known" },
     );
-    if (this.links.has(join(directory, "uv")) || this.shown.has(join(directory, "uv")))
-      this.#addPythonsOfUv();
+    const uv = join(directory, "uv");
+    if ([this.links, this.shown, this.copies].some((map) => map.has(uv))) this.#addPythonsOfUv();
   }
 
   #addPythonsOfUv(): void {
