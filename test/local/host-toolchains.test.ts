@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal, isRoot } from "./base-sandbox.js";
-import { furnish, type Home, PRIVATE, write } from "./toolchain-homes.js";
+import { furnish, type Home, PRIVATE } from "./toolchain-homes.js";
 
 /** Callers to run as: this one, and where that is root an ordinary one too. */
 const callers = isRoot ? [0, 54321] : [process.getuid?.() ?? 0];
@@ -13,32 +13,23 @@ const callers = isRoot ? [0, 54321] : [process.getuid?.() ?? 0];
 const PROGRAM = `
   import { local, Sandbox } from "${fileURLToPath(new URL("../../src/index.ts", import.meta.url))}";
   const engine = local();
-  const say = async (text) => console.log(JSON.stringify(text));
-  const base = { host: true };
-  await say(await engine.identify(base));
-  const sandbox = await Sandbox.create({ engine, network: "off", user: process.argv[3] });
+  const sandbox = await Sandbox.create({ engine, network: "off" });
   const { stdout, stderr } = await sandbox.exec(process.argv[2]);
-  await say(stdout + stderr);
+  console.log(stdout + stderr);
   await sandbox.close();
   await engine.close();
 `;
 
 describeLocal("toolchains in the caller's home", () => {
   /** What a command prints in a sandbox of somebody with this home, and the base's identity. */
-  function runAs(
-    uid: number,
-    home: Home,
-    command: string,
-    env: Record<string, string> = {},
-    user = "sandbox",
-  ) {
+  function runAs(uid: number, home: Home, command: string, env: Record<string, string> = {}) {
     const drop = isRoot ? ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"] : ["env"];
     const program = join(home.path, "program.mjs");
     writeFileSync(program, PROGRAM);
     const [first = "", ...rest] = drop;
     const { stdout, stderr } = spawnSync(
       first,
-      [...rest, process.execPath, "--import", import.meta.resolve("tsx"), program, command, user],
+      [...rest, process.execPath, "--import", import.meta.resolve("tsx"), program, command],
       {
         encoding: "utf8",
         env: {
@@ -48,8 +39,7 @@ describeLocal("toolchains in the caller's home", () => {
         },
       },
     );
-    const [identity = "", said = ""] = stdout.split("\n").map((line) => line && JSON.parse(line));
-    return { identity: identity as string, said: said as string, stderr };
+    return stdout + stderr;
   }
 
   async function homeOf(uid: number): Promise<Home> {
@@ -61,11 +51,30 @@ describeLocal("toolchains in the caller's home", () => {
       const home = await homeOf(uid);
       const calls = Object.keys(home.programs).map((name) => `echo ${name}=$(${name} 2>&1)`);
       const look = `grep -rl ${PRIVATE} ${home.path} 2>/dev/null; echo CARGO_HOME=$CARGO_HOME; echo $RUSTUP_HOME; ls $RUSTUP_HOME/toolchains`;
-      const { said, stderr } = runAs(uid, home, [...calls, look].join("\n"));
-      expect(stderr).toBe("");
+      const said = runAs(uid, home, [...calls, look].join("\n"));
       const expected = Object.entries(home.programs).map(([name, place]) => `${name}=${place}`);
       const rest = ["CARGO_HOME=", `${home.path}/.rustup`, "stable"];
       expect(said.trim().split("\n")).toEqual([...expected, ...rest]);
     });
   }
+
+  const uid = callers.at(-1) as number;
+
+  test("that others can change, that lead elsewhere or hold forkbox's state are not shown", async () => {
+    const home = await homeOf(uid);
+    const at = (path: string) => join(home.path, path);
+    chmodSync(at(".cargo/bin"), 0o777);
+    chmodSync(at("go"), 0o777);
+    renameSync(at(".deno/bin"), at("elsewhere"));
+    symlinkSync("../elsewhere", at(".deno/bin"));
+    renameSync(at(".bun"), at("moved"));
+    symlinkSync("moved", at(".bun"));
+    const env = { FORKBOX_STATE_DIR: at(".nvm/versions/node/v20.1.0/bin/state") };
+    const said = runAs(uid, home, "for each in cargo gopls deno bun nvm-node; do $each; done", env);
+    const notFound = (name: string) => expect.stringMatching(new RegExp(`${name}: not found$`));
+    expect(said.trim().split("\n")).toEqual([
+      at(".bun/bin/bun"),
+      ...["cargo", "gopls", "deno", "nvm-node"].map(notFound),
+    ]);
+  });
 });

@@ -78,7 +78,7 @@ class Finder {
   readonly after: string[] = [];
   readonly environment: Record<string, string> = {};
   readonly #verdicts = new Map<string, { name?: string; why?: string }>();
-  readonly #added = new Set<string>();
+  readonly #added = new Map<string, { name: string; why?: string }>();
   readonly #roots: { toolchain: Toolchain; root: string; real: string }[] = [];
   readonly #mixed: ReadonlySet<string>;
 
@@ -158,10 +158,15 @@ class Finder {
   #add({ toolchain, root, captured }: Match, asked: string): void {
     const { name, parts, beside, variable, choice } = toolchain;
     const key = JSON.stringify([root, parts, captured]);
-    if (this.#added.has(key)) return;
-    this.#added.add(key);
+    const before = this.#added.get(key);
+    if (before) {
+      this.#verdicts.set(asked, before);
+      return;
+    }
     const why = this.#addParts(root, parts, captured);
-    this.#verdicts.set(asked, { name, ...(why !== undefined && { why }) });
+    const verdict = { name, ...(why !== undefined && { why }) };
+    this.#added.set(key, verdict);
+    this.#verdicts.set(asked, verdict);
     if (variable) this.environment[variable] = root;
     if (beside) this.#addBeside(beside);
     const chosen = choice && this.caller.env[choice];
