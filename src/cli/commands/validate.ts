@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ReportFiles } from "../../validation/config/types.js";
-import type { ValidateSpec } from "../../validation/types.js";
+import type { ValidateSpec, ValidationEvent } from "../../validation/types.js";
 import { EXIT, UsageError } from "../failure.js";
 import type { Finish } from "../finish.js";
+import { inFlags } from "../flag-names.js";
 import { interruptible } from "../interrupt.js";
 import {
   addSandboxOptions,
@@ -13,7 +14,7 @@ import {
   readSandboxFlags,
   type SandboxFlags,
 } from "../sandbox-flags.js";
-import { jsonText, theme } from "../view/terminal.js";
+import { harmless, jsonText, theme } from "../view/terminal.js";
 
 interface ValidateFlags extends SandboxFlags {
   config?: string;
@@ -84,9 +85,17 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
   // With --json stdout is the report's alone.
   const stream = flags.json ? process.stderr : process.stdout;
   const view = await chooseView(stream, { verbose: flags.verbose === true, quiet: flags.quiet === true });
+  let started = false;
+  const onEvent = (event: ValidationEvent) => {
+    started ||= event.type === "started";
+    // Those of what runs are in the summary; one that comes before it may be why it is going to fail.
+    if (event.type === "warning" && !started && !flags.quiet)
+      process.stderr.write(`forkbox: ${harmless(inFlags(event.message))}\n`);
+    view.event(event);
+  };
   try {
     return await interruptible(async (signal) => {
-      const report = await validate({ ...spec, signal, onEvent: view.event });
+      const report = await validate({ ...spec, signal, onEvent });
       view.end();
       if (flags.json) process.stdout.write(jsonText(report));
       const onlyProblems = flags.quiet === true;
