@@ -40,9 +40,14 @@ export function hostView(paths: readonly string[], state: string): HostView {
     whyNever: (real) => (isHarmless(real, places) ? undefined : "it is or holds a home, or forkbox's state"),
     strangers: process.getuid?.() === 0,
   });
-  const node = partsOfNode((path) => isShown(path) || tools.shown.some(({ at }) => isWithin(path, at)));
+  // Node alone (in ~/.local/bin, say) is without its packages.
+  const inTools = (path: string) => tools.shown.some(({ at }) => at !== path && isWithin(path, at));
+  const node = partsOfNode((path) => isShown(path) || inTools(path));
   const parts = node.paths.filter((path) => path === process.execPath || isHarmless(path, places));
-  const shown = [...new Set([...outer, ...parts])].map((at) => ({ at, from: withoutLinks(at) }));
+  const known = new Set(tools.shown.map(({ at }) => at));
+  const shown = [...new Set([...outer, ...parts])]
+    .filter((at) => !known.has(at))
+    .map((at) => ({ at, from: withoutLinks(at) }));
   const toolLinks = tools.links.filter(({ at }) => !node.links.some((link) => link.at === at));
   return {
     shown: [...shown, ...tools.shown].sort((a, b) => (a.at < b.at ? -1 : 1)),

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { isWithin } from "../../state/places.js";
-import { broadPlaces, type Caller, type Place, pathOf, placesOf } from "./caller.js";
-import { TOOLCHAINS, type Toolchain } from "./known.js";
+import { type Caller, type Place, pathOf, placesOf } from "./caller.js";
+import type { Toolchain } from "./known.js";
 import { type Launcher, launchersIn, mixedDirectories } from "./launchers.js";
-import { type Captured, expand, matchPattern } from "./patterns.js";
+import { type Captured, expand } from "./patterns.js";
+import { KnownRoots, type Match, realOf } from "./roots.js";
 import { behindShims } from "./shims.js";
 import { whyNotTrusted } from "./trusted.js";
 
@@ -62,15 +63,6 @@ export function findToolchains(caller: Caller): Toolchains {
   };
 }
 
-interface Match {
-  readonly toolchain: Toolchain;
-  /** As the caller writes it. */
-  readonly root: string;
-  readonly captured: Captured;
-  /** The directory that was asked for, in `root`. */
-  readonly directory: string;
-}
-
 class Finder {
   readonly shown = new Map<string, Place>();
   readonly copies = new Map<string, Place>();
@@ -79,17 +71,11 @@ class Finder {
   readonly environment: Record<string, string> = {};
   readonly #verdicts = new Map<string, { name?: string; why?: string }>();
   readonly #added = new Map<string, { name: string; why?: string }>();
-  readonly #roots: { toolchain: Toolchain; root: string; real: string }[] = [];
+  readonly #known: KnownRoots;
   readonly #mixed: ReadonlySet<string>;
 
   constructor(private readonly caller: Caller) {
-    const broad = broadPlaces(caller);
-    for (const toolchain of TOOLCHAINS)
-      for (const root of toolchain.roots.flatMap((each) => placesOf(each, caller))) {
-        const real = realOf(root);
-        if (real !== undefined && !broad.some((each) => isWithin(each, real)))
-          this.#roots.push({ toolchain, root, real });
-      }
+    this.#known = new KnownRoots(caller);
     this.#mixed = mixedDirectories(caller);
   }
 
@@ -117,7 +103,7 @@ class Finder {
   }
 
   #showOne(directory: string, asked: string): string[] {
-    const match = this.#match(directory);
+    const match = this.#known.match(directory);
     if (match) this.#add(match, asked);
     if (this.#mixed.has(directory)) this.#addLaunchers(directory, asked);
     const at = match?.directory ?? directory;
@@ -129,30 +115,6 @@ class Finder {
     if ([...this.shown.keys()].some((at) => isWithin(directory, at) || dirname(at) === directory))
       return true;
     return [...this.copies.keys(), ...this.links.keys()].some((at) => dirname(at) === directory);
-  }
-
-  #match(directory: string): Match | undefined {
-    return this.#matchBy(directory, (each) => each.root) ?? this.#matchReal(directory);
-  }
-
-  /** A directory by its own name: fnm's for each shell, `current` of others. */
-  #matchReal(directory: string): Match | undefined {
-    const real = realOf(directory);
-    return real === undefined ? undefined : this.#matchBy(real, (each) => each.real);
-  }
-
-  #matchBy(directory: string, from: (each: { root: string; real: string }) => string): Match | undefined {
-    for (const each of this.#roots) {
-      const start = from(each);
-      if (!isWithin(directory, start)) continue;
-      const below = relative(start, directory);
-      for (const pattern of each.toolchain.bins) {
-        const captured = matchPattern(pattern, below);
-        if (captured)
-          return { toolchain: each.toolchain, root: each.root, captured, directory: join(each.root, below) };
-      }
-    }
-    return undefined;
   }
 
   #add({ toolchain, root, captured }: Match, asked: string): void {
@@ -217,7 +179,7 @@ class Finder {
   /** Where a program without links is shown, if its toolchain is known. */
   #placeOf(real: string, asked: string): string | undefined {
     if (this.caller.isShown(real)) return real;
-    const match = this.#matchReal(dirname(real));
+    const match = this.#known.matchReal(dirname(real));
     if (!match) return undefined;
     this.#add(match, asked);
     const at = join(match.directory, basename(real));
@@ -238,9 +200,8 @@ class Finder {
   }
 
   #addPythonsOfUv(): void {
-    for (const { toolchain, root } of this.#roots)
-      if (toolchain.name === "uv pythons")
-        for (const name of versionsIn(root)) this.after.push(...this.#showOne(join(root, name, "bin"), root));
+    for (const root of this.#known.rootsOf("uv pythons"))
+      for (const name of versionsIn(root)) this.after.push(...this.#showOne(join(root, name, "bin"), root));
   }
 
   #addLauncher({ at, target }: Launcher, asked: string): void {
@@ -258,12 +219,4 @@ function versionsIn(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
     .map(({ name }) => name);
-}
-
-function realOf(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined; // nothing, or not for us
-  }
 }
