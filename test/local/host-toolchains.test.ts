@@ -3,6 +3,7 @@ import { chmodSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { runCli } from "../support/cli.js";
 import { hostDirectory } from "../support/scratch.js";
 import { describeLocal, isRoot } from "./base-sandbox.js";
 import { furnish, type Home, PRIVATE } from "./toolchain-homes.js";
@@ -76,5 +77,27 @@ describeLocal("toolchains in the caller's home", () => {
       at(".bun/bin/bun"),
       ...["cargo", "gopls", "deno", "nvm-node"].map(notFound),
     ]);
+  });
+
+  test("that are not known are named where a command misses one of their programs, with what shows it", async () => {
+    const home = await homeOf(process.getuid?.() ?? 0);
+    const env = {
+      HOME: home.path,
+      PATH: `${home.path}/bin:/usr/bin:/bin`,
+      FORKBOX_STATE_DIR: `${home.path}/state`,
+    };
+    const run = (...args: string[]) =>
+      runCli(["exec", "--engine", "local", "--network", "off", ...args], { env });
+    const hint = `forkbox: own-tool is in ${home.path}/bin on this machine, which sandboxes don't show: --host-path ${home.path}/bin\n`;
+    for (const command of [["own-tool"], ["sh", "-c", "own-tool; exit 3"]])
+      expect((await run("--", ...command)).stderr).toContain(hint);
+    expect(
+      await run("--host-path", `${home.path}/bin`, "--", "sh", "-c", "command -v own-tool"),
+    ).toMatchObject({
+      exitCode: 0,
+      stdout: `${home.path}/bin/own-tool\n`,
+      stderr: "",
+    });
+    expect((await run("--", "nowhere")).stderr).toBe("nowhere: not found\n");
   });
 });
