@@ -263,6 +263,11 @@ export interface Engine {
    * stay as they are. For rules about paths, which a link must not get around.
    */
   resolve(from: Snapshot, path: string, followLast: boolean, signal?: AbortSignal): Promise<string>;
+  /**
+   * For people: where this machine has a program that commands on a snapshot don't find, and what to do. Undefined
+   * where there is nothing to say. Engines that show nothing of a machine leave it out.
+   */
+  whereIs?(from: Snapshot, program: string): Promise<string | undefined>;
   /** One more reference. */
   retain(snapshot: Snapshot): void;
   /** One reference less. With the last one the engine may drop the snapshot. */

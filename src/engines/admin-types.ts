@@ -21,6 +21,14 @@ export interface Session {
   diskBytes?: number;
 }
 
+/** What kept setups take on this machine. */
+export interface KeptSize {
+  count: number;
+  bytes: number;
+  /** What they may take together; past it those go that were not used for the longest. */
+  limitBytes: number;
+}
+
 export interface PruneOptions {
   /** Cached setups and bases too, not only what dead processes left. */
   all?: boolean;
@@ -42,4 +50,6 @@ export interface EngineAdmin {
   diagnose(): Promise<Finding[]>;
   sessions(): Promise<Session[]>;
   prune(options: PruneOptions): Promise<Pruned>;
+  /** Left out: what is kept is the engine's own, and so is how much. */
+  kept?(): Promise<KeptSize>;
 }

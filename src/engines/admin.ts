@@ -8,6 +8,7 @@ export function engineAdmins(): EngineAdmin[] {
       diagnose: async () => (await import("./local/doctor/doctor.js")).diagnose(),
       sessions: async () => (await import("./local/state/sessions.js")).listSessions(),
       prune: async (options) => (await import("./local/state/prune.js")).prune(options),
+      kept: async () => (await import("./local/state/kept-size.js")).keptSize(),
     },
     {
       name: "dagger",

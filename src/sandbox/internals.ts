@@ -7,6 +7,7 @@ import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";
 import { changeSettings, type ForkOptions, requireSettings } from "./create-arguments.js";
 import { importFromHost } from "./host-boundary.js";
+import { missingProgram } from "./missing-program.js";
 import { coreOf, fromCore, type Sandbox } from "./sandbox.js";
 
 /** A sandbox on the snapshot kept under a key; undefined when there is none. */
@@ -51,6 +52,22 @@ export function importSelection(
   return coreOf(sandbox).run(operation, options, (context) =>
     importFromHost(context, hostPath, absolutePath(context.state.workdir, to, operation), options),
   );
+}
+
+/**
+ * For people, when a command has failed: where this machine has the program that it printed it had not found, and how
+ * sandboxes come to show it. Undefined where nothing can be said.
+ */
+export async function hintOfMissing(
+  sandbox: Sandbox,
+  output: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const program = missingProgram(output);
+  if (program === undefined) return undefined;
+  return coreOf(sandbox).run("exec", { ...(signal && { signal }) }, async ({ engine, state }) => ({
+    value: await engine.whereIs?.(state.snapshot, program),
+  }));
 }
 
 /** Knows every secret of a sandbox. */

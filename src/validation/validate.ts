@@ -95,7 +95,7 @@ async function prepare(
   const own = new AbortController();
   stop.signal.addEventListener("abort", () => own.abort(stop.signal.reason));
   const cancelled = any ? own : stop;
-  return new CandidateContext(
+  const context = new CandidateContext(
     run,
     candidate,
     { engine: lease.engine, can },
@@ -106,6 +106,11 @@ async function prepare(
       },
     },
   );
+  const { setup, build } = candidate.config;
+  // What installs without a network tries for more than a minute: it is said before.
+  if (setup) context.networkOf("setup", setup);
+  if (build) context.networkOf("build", build);
+  return context;
 }
 
 function abortedEarly(cause: unknown): SandboxError {

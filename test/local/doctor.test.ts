@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -93,6 +93,55 @@ describe.runIf(process.getuid?.() === 0 && bwrap !== undefined)("on a machine", 
         expect(local?.findings.find(({ ok }) => !ok)?.detail).toMatch(/works, but without --enable-sandbox:/);
         const { stdout, status } = run("exec", "--network", "on", "--", "cat", "/proc/net/route");
         expect([status, stdout]).toEqual([0, expect.stringContaining("tap0")]);
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    },
+  );
+
+  const closed = (owner: number) =>
+    `mkdir "$0/dev" && mount -t tmpfs -o mode=755 tmpfs "$0/dev" && mknod -m 600 "$0/dev/tun" c 10 200 && chown ${owner} "$0/dev/tun" && mount --bind "$0/dev/tun" /dev/net/tun && exec "$@"`;
+
+  test.skipIf(slirp === undefined || !existsSync("/dev/net/tun")).each([
+    { who: "an ordinary user", uid: 54321, owner: 0, words: "/dev/net/tun can't be opened (EACCES" },
+    {
+      who: "root, in its namespaces",
+      uid: 0,
+      owner: 65_000,
+      words: "/dev/net/tun can't be used by sandboxes",
+    },
+  ])(
+    "whose /dev/net/tun $who can't open doctor and create say so, and validate before setup starts",
+    ({ uid, owner, words }) => {
+      const scratch = mkdtempSync(join(tmpdir(), "forkbox-test-doctor-"));
+      mkdirSync(join(scratch, "project"));
+      for (const path of [scratch, join(scratch, "project")]) chownSync(path, uid, uid);
+      writeFileSync(join(scratch, "project/forkbox.yaml"), "setup: echo began\nchecks: { a: 'true' }\n");
+      const run = (...args: string[]) => {
+        const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+        const all = ["unshare", "--mount", "sh", "-c", closed(owner), scratch, ...drop];
+        const both = ["sh", "-c", 'exec "$@" 2>&1', "sh", ...forkbox, ...args];
+        const env = { PATH: process.env.PATH, HOME: scratch, TMPDIR: scratch, FORKBOX_ENGINE: "local" };
+        const { stdout, status } = spawnSync(all[0] as string, [...all.slice(1), ...both], {
+          ...{ encoding: "utf8" as const, cwd: join(scratch, "project"), env },
+        });
+        rmSync(join(scratch, "dev"), { recursive: true, force: true });
+        return { stdout, status };
+      };
+      try {
+        const { engines } = JSON.parse(run("doctor", "--json").stdout) as Doctor;
+        const findings = engines.find(({ engine }) => engine === "local")?.findings ?? [];
+        const detail = findings.find((finding) => finding.detail.includes("/dev/net/tun"))?.detail as string;
+        expect(detail).toContain(words);
+        const create = run("exec", "--", "true");
+        expect(create).toEqual({ status: 2, stdout: expect.stringContaining(detail) });
+        const { stdout, status } = run("validate", "--verbose");
+        expect(status, stdout).toBe(0);
+        const [before = "", after = ""] = stdout.split(/setup: started/);
+        expect(before).toContain(
+          `setup runs with network off: the engine local can't have it on here: ${detail}`,
+        );
+        expect(after).toContain("began");
       } finally {
         rmSync(scratch, { recursive: true, force: true });
       }

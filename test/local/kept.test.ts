@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { local } from "../../src/engines/local/index.js";
+import { keptSize } from "../../src/engines/local/state/kept-size.js";
 import { prune } from "../../src/engines/local/state/prune.js";
 import { createFromKept, forgetKept, keepSandbox } from "../../src/sandbox/internals.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
@@ -9,6 +10,10 @@ import { hostDirectory } from "../support/scratch.js";
 import { describeLocal } from "./base-sandbox.js";
 
 describeLocal("kept snapshots that several engines use", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   const setUp = async () => {
     const stateDirectory = join(await hostDirectory(), "state");
     const engine = local({ stateDirectory });
@@ -60,5 +65,36 @@ describeLocal("kept snapshots that several engines use", () => {
     await sandbox.exec("echo x >/cache/file");
     await prune({ all: true }, stateDirectory);
     expect((await sandbox.exec("cat /cache/file")).stdout).toBe("x\n");
+  });
+
+  test("above the limit those go that were not used for the longest, and none that a live session stands on", async () => {
+    const { stateDirectory, engine, options } = await setUp();
+    await using _ = engine;
+    await using other = local({ stateDirectory });
+    vi.stubEnv("FORKBOX_KEPT_MIB", "5");
+    const keep = async (key: string) => {
+      await using sandbox = await sandboxWith(key, options);
+      await sandbox.writeFile("large", new Uint8Array(2 * 1024 * 1024).fill(1));
+      await keepSandbox(sandbox, key);
+    };
+    /** Finds one in a session that has ended since, or in one that lives. */
+    const isKept = async (key: string, by?: ReturnType<typeof local>) => {
+      const session = by ?? local({ stateDirectory });
+      const found = await createFromKept(key, { engine: session, network: "off" });
+      await found?.close();
+      if (by === undefined) await session.close();
+      return found !== undefined;
+    };
+    await keep("a");
+    await keep("b");
+    expect(await keptSize(stateDirectory)).toMatchObject({ count: 2, limitBytes: 5 * 1024 * 1024 });
+    expect(await isKept("a")).toBe(true); // so b was not used for longer
+    await keep("c");
+    expect([await isKept("b"), await isKept("c"), await isKept("a", other)]).toEqual([false, true, true]);
+    expect(await isKept("c")).toBe(true);
+    await keep("d"); // the last used of those before is c, but a session stands on a
+    expect([await isKept("c"), await isKept("a"), await isKept("d")]).toEqual([false, true, true]);
+    const { count, bytes } = await keptSize(stateDirectory);
+    expect([count, Math.floor(bytes / 1024 / 1024)]).toEqual([2, 4]);
   });
 });

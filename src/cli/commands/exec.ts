@@ -13,7 +13,7 @@ import {
   readSandboxFlags,
   type SandboxFlags,
 } from "../sandbox-flags.js";
-import { oneLine } from "../view/terminal.js";
+import { harmless, oneLine } from "../view/terminal.js";
 
 interface ExecFlags extends SandboxFlags {
   import?: string[];
@@ -106,6 +106,7 @@ async function execAndPrint(
   try {
     const result = await sandbox.exec(argv, options);
     output.exited(result);
+    if (result.exitCode !== 0) await sayWhatIsMissing(sandbox, result, signal);
     return result.exitCode;
   } catch (error) {
     output.stopped(error);
@@ -120,6 +121,17 @@ function sayShell([program = "", ...others]: readonly string[]): void {
   process.stderr.write(
     `forkbox: ${oneLine(program)} is no program. For a shell's command line: forkbox exec -- sh -c ${oneLine(quoted)}\n`,
   );
+}
+
+async function sayWhatIsMissing(
+  sandbox: Sandbox,
+  { stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array },
+  signal: AbortSignal,
+): Promise<void> {
+  const { hintOfMissing } = await import("../../sandbox/internals.js");
+  const output = Buffer.concat([stdout, stderr]).toString();
+  const hint = await hintOfMissing(sandbox, output, signal).catch(() => undefined); // the exit code says it too
+  if (hint !== undefined) process.stderr.write(`forkbox: ${harmless(hint)}\n`);
 }
 
 /** What a shell hands over: a pipe, a file or a socket. A terminal or a device is nobody's input. */

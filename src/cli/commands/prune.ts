@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Pruned } from "../../engines/admin-types.js";
 import { EXIT } from "../failure.js";
 import type { Finish } from "../finish.js";
+import { keptLines } from "../kept-lines.js";
 import { milliseconds } from "../sandbox-flags.js";
 import { jsonText } from "../view/terminal.js";
 
@@ -34,18 +35,19 @@ async function run(flags: PruneFlags): Promise<number> {
     total.kept += removed.kept;
     total.bytes += removed.bytes;
   }
-  process.stdout.write(flags.json ? jsonText(total) : await sentence(total));
+  if (flags.json) process.stdout.write(jsonText(total));
+  else process.stdout.write(`${[await sentence(total), ...(await keptLines())].join("\n")}\n`);
   return EXIT.ok;
 }
 
 async function sentence({ sessions, kept, bytes }: Pruned): Promise<string> {
-  if (sessions + kept === 0) return "Nothing to remove.\n";
+  if (sessions + kept === 0) return "Nothing to remove.";
   const { count, size } = await import("../view/format.js");
   const what = [
     ...(sessions > 0 ? [`what ${count(sessions, "dead process", "dead processes")} left`] : []),
     ...(kept > 0 ? [count(kept, "cached snapshot")] : []),
   ];
-  return `Removed ${what.join(" and ")}: ${size(bytes)} freed.\n`;
+  return `Removed ${what.join(" and ")}: ${size(bytes)} freed.`;
 }
 
 const HELP = `

@@ -3,6 +3,7 @@ import type { Session } from "../../engines/admin-types.js";
 import { wallClock } from "../../timers.js";
 import { EXIT } from "../failure.js";
 import type { Finish } from "../finish.js";
+import { keptLines } from "../kept-lines.js";
 import { jsonText, theme } from "../view/terminal.js";
 
 type Row = Session & { engine: string };
@@ -22,15 +23,15 @@ async function run(json: boolean): Promise<number> {
   for (const { name, sessions } of engineAdmins())
     for (const session of await sessions()) rows.push({ engine: name, ...session });
   if (json) process.stdout.write(jsonText(rows));
-  else await print(rows);
+  else await print(rows, await keptLines());
   return EXIT.ok;
 }
 
-async function print(rows: readonly Row[]): Promise<void> {
+async function print(rows: readonly Row[], kept: readonly string[]): Promise<void> {
   const { duration, size, table } = await import("../view/format.js");
   const t = theme(process.stdout);
   if (rows.length === 0) {
-    process.stdout.write("No sandboxes.\n");
+    process.stdout.write(`${["No sandboxes.", ...kept].join("\n")}\n`);
     return;
   }
   const header = ["ENGINE", "SESSION", "PID", "STATE", "AGE", "RUNNING", "DISK"].map(t.bold);
@@ -44,7 +45,7 @@ async function print(rows: readonly Row[]): Promise<void> {
     row.diskBytes === undefined ? "" : size(row.diskBytes),
   ]);
   const hint = rows.every((row) => row.live) ? [] : ["", 'Reclaim what dead ones left with "forkbox prune".'];
-  process.stdout.write(`${[...table([header, ...cells]), ...hint].join("\n")}\n`);
+  process.stdout.write(`${[...table([header, ...cells]), ...hint, ...kept].join("\n")}\n`);
 }
 
 const HELP = `

@@ -3,6 +3,7 @@ import type { ReportFiles } from "../../validation/config/types.js";
 import type { CandidatePlan, Report, ValidateSpec, ValidationEvent } from "../../validation/types.js";
 import { EXIT, UsageError } from "../failure.js";
 import type { Finish } from "../finish.js";
+import { inFlags } from "../flag-names.js";
 import { interruptible } from "../interrupt.js";
 import {
   addSandboxOptions,
@@ -13,7 +14,7 @@ import {
   readSandboxFlags,
   type SandboxFlags,
 } from "../sandbox-flags.js";
-import { jsonText, theme } from "../view/terminal.js";
+import { harmless, jsonText, theme } from "../view/terminal.js";
 
 interface ValidateFlags extends SandboxFlags {
   config?: string;
@@ -88,6 +89,7 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
   // With --json stdout is the report's alone.
   const stream = flags.json ? process.stderr : process.stdout;
   const view = await chooseView(stream, { verbose: flags.verbose === true, quiet: flags.quiet === true });
+  let started = false;
   try {
     return await interruptible(async (signal) => {
       let noArtifacts = false;
@@ -104,6 +106,10 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
         stream.write(`${lines.join("\n")}\n`);
       };
       const onEvent = (event: ValidationEvent) => {
+        started ||= event.type === "started";
+        // Those of what runs are in the summary; one that comes before it may be why it is going to fail.
+        if (event.type === "warning" && !started && !flags.quiet)
+          process.stderr.write(`forkbox: ${harmless(inFlags(event.message))}\n`);
         if (event.type === "started") noArtifacts = !asksForArtifacts(event.candidates);
         // Nobody waits for the sandboxes to be deleted, which takes seconds where there were many files.
         if (event.type === "report") show(event.report);

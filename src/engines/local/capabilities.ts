@@ -1,10 +1,10 @@
 import type { Capabilities, Support } from "../../engine.js";
 import { dockerfileSupport, imageSupport } from "./bases/tool.js";
-import { lackOfNetwork } from "./doctor/programs.js";
+import { lackOfNetwork } from "./doctor/tunnel.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */
-export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
+export async function probeCapabilities({ ids, cgroups, holder }: Session): Promise<Capabilities> {
   const cgroup = (name: "memory" | "cpu"): Support =>
     cgroups.roots[name]
       ? true
@@ -24,7 +24,7 @@ export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
         ? true
         : 'user "root" needs a range of ids, which only root\'s own forkbox can map here. Use user "sandbox", or run as root.',
     },
-    network: { on: lackOfNetwork() ?? true, off: true, host: true },
+    network: { on: (await lackOfNetwork(holder)) ?? true, off: true, host: true },
     limits: {
       memoryMiB: cgroup("memory"),
       cpus: cgroup("cpu"),

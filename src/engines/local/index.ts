@@ -18,6 +18,7 @@ import type {
 import { SandboxError } from "../../errors.js";
 import { notADirectory } from "../path-errors.js";
 import { openBase } from "./bases/open.js";
+import { whereIsMissing } from "./bases/toolchains/missing.js";
 import { probeCapabilities } from "./capabilities.js";
 import { execOn } from "./commands/exec.js";
 import { explain, requireTools } from "./doctor/doctor.js";
@@ -180,6 +181,14 @@ class LocalEngine implements Engine, AsyncDisposable {
 
   async resolve(from: Snapshot, path: string, followLast: boolean): Promise<string> {
     return this.#look(from, async (tree) => fromLatin1(tree.resolve(path, "resolve", followLast).real));
+  }
+
+  async whereIs(from: Snapshot, program: string): Promise<string | undefined> {
+    const { tools } = (from as LocalSnapshot).base;
+    if (!tools) return undefined;
+    return this.#look(from, async (tree) =>
+      whereIsMissing(program, tools, (path) => tree.resolve(path, "exec", true).stat !== undefined),
+    );
   }
 
   retain(snapshot: Snapshot): void {

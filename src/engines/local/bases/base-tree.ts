@@ -1,4 +1,5 @@
 import type { Layer } from "../layers/layer.js";
+import type { Toolchains } from "./toolchains/find.js";
 
 /** A host path, a directory's or a file's, shown read-only at a place in the sandbox. */
 export interface Bind {
@@ -19,4 +20,6 @@ export interface BaseTree {
   binds: readonly Bind[];
   /** What every command finds in its environment unless the sandbox says otherwise. */
   environment: Readonly<Record<string, string>>;
+  /** On the host base: those of the caller. */
+  tools?: Toolchains;
 }

@@ -10,6 +10,7 @@ import { hostEnvironment, hostView } from "./host.js";
 import { hiddenPlace, identifyHostSkeleton, writeHostSkeleton } from "./host-skeleton.js";
 import { identifyDirectories } from "./identity.js";
 import type { ImageBase } from "./image.js";
+import { stampOf } from "./toolchains/stamp.js";
 
 /** Opens each base once a session. */
 export class Bases {
@@ -42,7 +43,9 @@ export class Bases {
   /** A string that changes when the base's content or tools do. */
   async identify(base: Base, context: BaseContext): Promise<string> {
     if ("rootfs" in base) (await import("./rootfs.js")).checkRootfs(base.rootfs, dirname(context.bases));
-    if ("host" in base || "rootfs" in base) return identifyDirectories(base);
+    if ("rootfs" in base) return identifyDirectories(base);
+    if ("host" in base)
+      return identifyDirectories(base, stampOf(hostView(base.paths ?? [], dirname(context.bases)).tools));
     return (await this.#image(base, context)).digest;
   }
 
@@ -73,10 +76,16 @@ export class Bases {
       return { environment: {} };
     });
     const covers = view.hidden.map((at, index) => ({ at, from: hiddenPlace(dirname(made.path), index) }));
-    const binds: Bind[] = [];
-    for (const { at, from } of [...view.shown, ...covers].sort((a, b) => (a.at < b.at ? -1 : 1)))
-      binds.push({ at, from, source: await context.stage.show(from) });
-    return { ...this.#tree(made.path, context), binds, environment: hostEnvironment(view) };
+    const places = [...view.shown, ...covers].sort((a, b) => (a.at < b.at ? -1 : 1));
+    const binds: Bind[] = await Promise.all(
+      places.map(async ({ at, from }) => ({ at, from, source: await context.stage.show(from) })),
+    );
+    return {
+      ...this.#tree(made.path, context),
+      binds,
+      environment: hostEnvironment(view),
+      tools: view.tools,
+    };
   }
 }
 

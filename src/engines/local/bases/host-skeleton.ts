@@ -78,6 +78,7 @@ export function identifyHostSkeleton(view: HostView, user: User): string {
       for (const name of readdirSync(path)) addAll(join(path, name));
   };
   for (const path of MERGED) add(path, lstatSync(path, { throwIfNoEntry: false }));
+  for (const { at, from } of view.copies) add(at, lstatSync(from, { throwIfNoEntry: false }));
   for (const name of etcNames()) addAll(join("/etc", name));
   for (const path of certificateFiles()) add(path, statSync(path));
   return hash.digest("hex");
@@ -115,7 +116,7 @@ function writeTree(root: string): void {
 }
 
 /** What is mounted on, and links, where no part of the host is shown that has them. */
-function writePlaces(draft: string, { shown, hidden, links }: HostView): void {
+function writePlaces(draft: string, { shown, hidden, copies, links }: HostView): void {
   hidden.forEach((_, index) => {
     makeDirectories(hiddenPlace(draft, index), 0o755);
   });
@@ -133,6 +134,10 @@ function writePlaces(draft: string, { shown, hidden, links }: HostView): void {
     const made = place(at);
     if (made && statSync(from).isDirectory()) makeDirectories(made, 0o755);
     else if (made) writeFileSync(made, "");
+  }
+  for (const { at, from } of copies) {
+    const made = place(at);
+    if (made) copyFileSync(from, made);
   }
   for (const { at, target } of links) {
     const made = place(at);

@@ -6,6 +6,7 @@ import { isSame, isWithin, placesOfState, refuseState, statOf, withoutLinks } fr
 import { partsOfNode } from "./host-node.js";
 import { CERTIFICATE_VARIABLES, MERGED } from "./host-skeleton.js";
 import type { HostView } from "./host-view.js";
+import { findToolchains } from "./toolchains/find.js";
 
 const TOOLCHAIN = ["/usr", "/opt"];
 /** Where accounts of the system have what is called their home. */
@@ -31,28 +32,48 @@ export function hostView(paths: readonly string[], state: string): HostView {
   const isToolchain = (path: string) =>
     toolchain.some((at) => isWithin(path, at)) && !hidden.some((at) => isWithin(path, at));
   const outer = [...toolchain, ...named.filter((path) => !isToolchain(path))];
-  const node = partsOfNode(
-    (path) => isToolchain(path) || outer.some((at) => named.includes(at) && isWithin(path, at)),
-  );
+  const isShown = (path: string) =>
+    isToolchain(path) || [...named, ...MERGED].some((at) => isWithin(path, at));
+  const tools = findToolchains({
+    env: process.env,
+    isShown,
+    whyNever: (real) => (isHarmless(real, places) ? undefined : "it is or holds a home, or forkbox's state"),
+    strangers: process.getuid?.() === 0,
+  });
+  // Node alone (in ~/.local/bin, say) is without its packages.
+  const inTools = (path: string) => tools.shown.some(({ at }) => at !== path && isWithin(path, at));
+  const node = partsOfNode((path) => isShown(path) || inTools(path));
   const parts = node.paths.filter((path) => path === process.execPath || isHarmless(path, places));
+  const known = new Set(tools.shown.map(({ at }) => at));
+  const shown = [...new Set([...outer, ...parts])]
+    .filter((at) => !known.has(at))
+    .map((at) => ({ at, from: withoutLinks(at) }));
+  const toolLinks = tools.links.filter(({ at }) => !node.links.some((link) => link.at === at));
   return {
-    shown: [...new Set([...outer, ...parts])].sort().map((at) => ({ at, from: withoutLinks(at) })),
+    shown: [...shown, ...tools.shown].sort((a, b) => (a.at < b.at ? -1 : 1)),
     hidden,
-    links: node.links,
+    copies: tools.copies,
+    links: [...node.links, ...toolLinks],
+    tools,
   };
 }
 
-/** The environment of a command on the host base: the caller's PATH as far as it is shown, and its certificates. */
-export function hostEnvironment({ shown }: HostView): Record<string, string> {
-  const places = [...shown.map(({ at }) => at), ...MERGED, dirname(process.execPath)];
+/**
+ * The environment of a command on the host base: the caller's PATH as far as it is shown, what the toolchains on it
+ * need, and the caller's certificates.
+ */
+export function hostEnvironment({ shown, tools }: HostView): Record<string, string> {
+  const node = dirname(process.execPath);
+  const places = [...shown.map(({ at }) => at), ...MERGED, node];
   const isShown = (path: string) => places.some((at) => isWithin(path, at));
-  const own = (process.env.PATH ?? "").split(":").filter((path) => path.startsWith("/") && isShown(path));
-  const path = new Set(
-    [...own, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].filter(
-      isShown,
-    ),
-  );
-  const environment: Record<string, string> = { PATH: [...path].join(":"), LANG: "C.UTF-8" };
+  const own = [...tools.path].flatMap(([directory, stands]) => (directory === node ? [node] : stands));
+  const system = [node, "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].filter(isShown);
+  const path = new Set([...own, ...system, ...tools.after]);
+  const environment: Record<string, string> = {
+    ...tools.environment,
+    PATH: [...path].join(":"),
+    LANG: "C.UTF-8",
+  };
   for (const name of CERTIFICATE_VARIABLES) {
     const value = process.env[name];
     if (value && existsSync(value)) environment[name] = value;

@@ -6,10 +6,11 @@ import type { ImageBase } from "./image.js";
 
 /**
  * Changes when the tools of a base that is a directory do: the digest of an image says that by itself. It takes
- * change times, not content: installing or upgrading a program renames files into its directory.
+ * change times, not content: installing or upgrading a program renames files into its directory. `tools` says it of
+ * those in homes.
  */
-export function identifyDirectories(base: Exclude<Base, ImageBase>): string {
-  const hash = createHash("sha256").update(JSON.stringify(base));
+export function identifyDirectories(base: Exclude<Base, ImageBase>, tools = ""): string {
+  const hash = createHash("sha256").update(JSON.stringify(base)).update(tools);
   for (const path of directoriesOf(base))
     hash.update(`${path}:${existsSync(path) ? statSync(path).ctimeMs : "none"}\n`);
   if ("host" in base) {

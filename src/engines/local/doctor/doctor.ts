@@ -5,6 +5,7 @@ import { stateDirectory } from "../state/state.js";
 import { checkHolder } from "./holder.js";
 import { checkCgroups, checkUserNamespaces } from "./kernel.js";
 import { checkBubblewrap, checkNetworkTools, checkSystem, checkTools } from "./programs.js";
+import { checkToolchains } from "./toolchains.js";
 
 /** Tries each thing the local engine needs, for real, and names what is in its way. */
 export async function diagnose(directory: string = stateDirectory()): Promise<Finding[]> {
@@ -13,7 +14,7 @@ export async function diagnose(directory: string = stateDirectory()): Promise<Fi
   const tools = checkTools();
   const findings = [system, tools, checkBubblewrap(), checkUserNamespaces()];
   if (findings.every(({ ok }) => ok)) findings.push(...(await checkHolder(directory)));
-  return [...findings, checkNetworkTools(), ...checkCgroups()];
+  return [...findings, checkNetworkTools(), ...checkCgroups(), ...checkToolchains(directory)];
 }
 
 /** Why the engine can't be used, in the doctor's words. */

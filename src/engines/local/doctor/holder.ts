@@ -5,6 +5,7 @@ import { idsOfCaller } from "../holder/ids.js";
 import { Networks, STACK_WALLS } from "../network/network.js";
 import { openSession, openState } from "../state/state.js";
 import { checkNetworkTools } from "./programs.js";
+import { checkTunnel } from "./tunnel.js";
 
 /** What needs the namespaces: an overlay in the state directory, bubblewrap's walls, the network. */
 export async function checkHolder(directory: string): Promise<Finding[]> {
@@ -43,7 +44,7 @@ export async function checkHolder(directory: string): Promise<Finding[]> {
     return [
       await checkOverlay(holder, directory),
       await checkWalls(holder),
-      ...(checkNetworkTools().ok ? [await checkNetwork(holder, paths.hidden)] : []),
+      ...(checkNetworkTools().ok ? await checkNetwork(holder, paths.hidden) : []),
     ];
   } finally {
     await holder.close();
@@ -105,7 +106,12 @@ async function checkWalls(holder: Holder): Promise<Finding> {
   }
 }
 
-async function checkNetwork(holder: Holder, session: string): Promise<Finding> {
+async function checkNetwork(holder: Holder, session: string): Promise<Finding[]> {
+  const tunnel = await checkTunnel(holder);
+  return tunnel.ok ? [tunnel, await checkStack(holder, session)] : [tunnel];
+}
+
+async function checkStack(holder: Holder, session: string): Promise<Finding> {
   const check = "network of a sandbox";
   const networks = new Networks({ holder }, session);
   try {

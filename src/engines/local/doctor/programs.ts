@@ -3,12 +3,6 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import type { Finding } from "../../admin-types.js";
 import { findTool, installCommand, TOOL_PATH, TOOLS } from "./tools.js";
 
-/** Why sandboxes have no network of their own here, if they have none. */
-export function lackOfNetwork(): string | undefined {
-  const { ok, detail, fix } = checkNetworkTools();
-  return ok ? undefined : `${detail} ${fix ? `Fix: ${fix}. ` : ""}Or use network "off".`;
-}
-
 export function checkSystem(): Finding {
   const ok = process.platform === "linux";
   return {

@@ -18,6 +18,7 @@ import { wallClock } from "../../../timers.js";
 import type { Bases } from "../bases/bases.js";
 import type { BaseContext } from "../bases/context.js";
 import { markUsed, takeUnused } from "../state/in-use.js";
+import { rememberSize, takeOverLimit } from "../state/kept-size.js";
 import type { State } from "../state/state.js";
 import { type Merging, mergeLayers } from "./compact.js";
 import type { Layer } from "./layer.js";
@@ -51,6 +52,7 @@ export async function keepSnapshot(session: Keeping, key: string, snapshot: Loca
       join(draft, "meta.json"),
       JSON.stringify({ user: snapshot.user, below, keptAt: new Date(wallClock()).toISOString() }),
     );
+    await rememberSize(draft);
     await sync(session, draft);
     renameSync(draft, place);
   } catch (error) {
@@ -58,6 +60,7 @@ export async function keepSnapshot(session: Keeping, key: string, snapshot: Loca
     throw error;
   }
   await removePlaces(session, before);
+  await remove(session, await takeOverLimit(session.state));
 }
 
 /**
@@ -94,7 +97,6 @@ export async function findKept(
   let meta: { user: User; below: string[] };
   try {
     meta = JSON.parse(readFileSync(join(place, "meta.json"), "utf8"));
-    utimesSync(place, wallClock() / 1000, wallClock() / 1000);
   } catch {
     return undefined;
   }
@@ -103,6 +105,7 @@ export async function findKept(
   for (const name of [basename(place), ...meta.below].reverse()) {
     const layer = await keptLayer(session, name);
     if (!layer) return undefined;
+    touch(join(session.state.kept, name));
     chain.unshift(layer);
   }
   return session.snapshots.create([session.snapshots.newLayer(chain[0]), ...chain], tree, meta.user);
@@ -116,8 +119,16 @@ export async function forgetKept(session: Keeping, key: string): Promise<void> {
 async function removePlaces(session: Keeping, places: readonly string[]): Promise<void> {
   if (places.length === 0) return;
   for (const place of places) rmSync(join(place, "meta.json"), { force: true });
-  const gone = await takeUnused(places, session.state);
+  await remove(session, await takeUnused(places, session.state));
+}
+
+async function remove(session: Keeping, gone: readonly string[]): Promise<void> {
   if (gone.length > 0) await session.holder.task("rm", "-rf", "--", ...gone);
+}
+
+/** The last use says what goes first where kept setups take too much. */
+function touch(place: string): void {
+  utimesSync(place, wallClock() / 1000, wallClock() / 1000);
 }
 
 async function keptLayer(session: Keeping, name: string): Promise<Layer | undefined> {
