@@ -64,7 +64,15 @@ export async function hintOfMissing(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const program = missingProgram(output);
-  if (program === undefined) return undefined;
+  return program === undefined ? undefined : whereIs(sandbox, program, signal);
+}
+
+/** The same of a program by its name. */
+export function whereIs(
+  sandbox: Sandbox,
+  program: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   return coreOf(sandbox).run("exec", { ...(signal && { signal }) }, async ({ engine, state }) => ({
     value: await engine.whereIs?.(state.snapshot, program),
   }));

@@ -34,6 +34,7 @@ export async function runInFork(
       context,
       id,
       step,
+      fork,
       output,
       await runCommands(context, id, step, fork, deadline, output),
     );

@@ -1,3 +1,4 @@
+import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { Step } from "../config/config.js";
 import type { StepOutput } from "../output/step-output.js";
 import type { StepId, TestCounts } from "../types.js";
@@ -18,6 +19,7 @@ export async function judged(
   context: CandidateContext,
   id: StepId,
   step: Step,
+  sandbox: Sandbox,
   output: StepOutput,
   ended: Outcome,
 ): Promise<Outcome> {
@@ -35,7 +37,7 @@ export async function judged(
   const missing = output.causes.missing.at(-1);
   const notFound = judgement.exitCode === 127 && missing !== undefined;
   const { firstFailure } = output;
-  const hint = await hintOf(context, id, step, output.causes, judgement);
+  const hint = await hintOf(context, id, step, sandbox, output.causes, judgement);
   return {
     ...judgement,
     tail: output.tail,
