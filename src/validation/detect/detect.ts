@@ -86,9 +86,11 @@ async function everywhere(project: Project): Promise<Detected[]> {
       if (found !== undefined && Object.keys(found.checks).length > 0) below.push(fromRoot(path, found));
     }
   }
-  return [...roots, ...below].filter(
-    (found) => Object.keys(found.checks).length > 0 || found.build.length > 0 || below.length === 0,
+  // What is only installed serves no check: a project for its docs, say.
+  const useful = [...roots, ...below].filter(
+    ({ checks, build }) => Object.keys(checks).length > 0 || build.length > 0,
   );
+  return useful.length > 0 ? useful : roots;
 }
 
 function testsItsParts({ checks }: Detected): boolean {

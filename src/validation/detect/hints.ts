@@ -28,8 +28,8 @@ export class Hints {
   }
 
   /**
-   * What follows this command where it is called first with words that mean the same in any shell, as a line of
-   * a shell ("mypy src") or as a list (`"mypy", "src"`).
+   * What follows this command where it is first called with words that mean the same in any shell, as a line of
+   * a shell ("mypy src") or as a list (`"mypy", "src"`). Empty where it is only called without.
    */
   wordsAfter(command: string): string[] | undefined {
     const text = command.replaceAll(" ", "[ \\t]+");
@@ -38,11 +38,16 @@ export class Hints {
     );
     const list = command.replaceAll(" ", `["'], *["']`);
     const items = new RegExp(`["']${list}["']((?:, *["'][A-Za-z0-9_./=:,-]+["'])*) *,? *[\\])]`);
+    let bare: string[] | undefined;
     for (const line of this.all()) {
-      const found = call.exec(line)?.[1] ?? items.exec(line)?.[1]?.replace(/["',]/g, " ");
-      if (found !== undefined) return found.split(/\s+/).filter((word) => word !== "");
+      const found = items.exec(line)?.[1]?.replace(/["',]/g, " ") ?? call.exec(line)?.[1];
+      if (found === undefined) continue;
+      const words = found.split(/\s+/).filter((word) => word !== "");
+      // Its name alone also stands in lists of what is installed.
+      if (words.length > 0) return words;
+      bare ??= words;
     }
-    return undefined;
+    return bare;
   }
 
   private all(): string[] {

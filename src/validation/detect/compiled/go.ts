@@ -2,6 +2,8 @@ import type { Detected, Found } from "../detected.js";
 import type { Project } from "../project.js";
 import { quoted } from "../text.js";
 
+const MOST_MODULES = 20;
+
 /** go.mod, go.work, and modules in directories below, which `./...` leaves out. */
 export async function detectGo(project: Project): Promise<Detected | undefined> {
   const work = project.read("go.work");
@@ -16,8 +18,9 @@ export async function detectGo(project: Project): Promise<Detected | undefined> 
   );
   const found = modules
     .map((module) => ({ module, ...read(project, module, below) }))
-    // Another module counts where the workspace names it, or it has tests of its own.
-    .filter(({ module, hasTests }) => module === "" || used?.has(module) || (used === undefined && hasTests));
+    // Where a workspace names its modules, it's these; else another one counts that has tests of its own.
+    .filter(({ module, hasTests }) => used?.has(module) ?? (module === "" || hasTests))
+    .slice(0, MOST_MODULES);
   const because = (module: string) =>
     module === "" ? "go.mod" : used?.has(module) ? `go.work names ${module}` : `${module}/go.mod`;
   return {

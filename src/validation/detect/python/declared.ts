@@ -178,5 +178,8 @@ function isName(name: string): boolean {
 }
 
 function lines(text: string | undefined): string[] {
-  return (text ?? "").split("\n").map((line) => line.trim());
+  return (text ?? "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }

@@ -60,11 +60,11 @@ export function installWithPip(
     ],
     install: [
       ...(isPackage(manifest) ? [{ run: own, because: "the project itself" }] : []),
-      ...(locals.length === 0
+      ...(locals.length === 0 && !declared.isDynamic
         ? []
         : broken.map((name) => ({
             run: `.venv/bin/pip install -r ${quoted(name)}`,
-            because: `${name} names ${listed(locals.map(printable))}`,
+            because: `${name} names ${listed(locals.length === 0 ? ["the project itself"] : locals.map(printable))}`,
           }))),
     ],
   };

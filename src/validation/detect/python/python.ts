@@ -21,8 +21,9 @@ export async function detectPython(project: Project): Promise<Detected | undefin
   const manifest = await readManifest(project);
   if (manifest === undefined) return undefined;
   const manager = managerOf(manifest);
-  const root = await partOf(manifest, manager);
-  const members = root.tested || manager !== "uv" ? [] : await membersOf(manifest);
+  const workspace = manager === "uv" ? await membersOf(manifest) : [];
+  const root = partOf(manifest, manager, workspace);
+  const members = root.tested ? [] : workspace.map(partOfWorkspace);
   const { declared, expand } = root;
   const chosen = {
     places: [root, ...members].flatMap((part) => part.chosen.places),
@@ -51,8 +52,11 @@ interface Part {
   checks: Record<string, Found>;
 }
 
-async function partOf(manifest: Manifest, manager: Manager): Promise<Part> {
-  const declared = readDeclared(manifest);
+/** @param workspace What its members declare is installed together with what it declares. */
+function partOf(manifest: Manifest, manager: Manager, workspace: readonly Member[]): Part {
+  const own = readDeclared(manifest);
+  const shared = workspace.flatMap((member) => readDeclared(member.manifest).places);
+  const declared = { ...own, places: [...own.places, ...shared.filter(({ kind }) => kind === "group")] };
   const expand = expander(manifest, declared);
   const hints = new Hints(manifest.project);
   const tests = findTests(manifest, ownedBy(manifest));
@@ -71,17 +75,25 @@ async function partOf(manifest: Manifest, manager: Manager): Promise<Part> {
   return { declared, expand, chosen, tested: "test" in checks, checks };
 }
 
-/** Of a workspace whose tests lie in its members. */
-async function membersOf({ project, pyproject }: Manifest): Promise<Part[]> {
+interface Member {
+  path: string;
+  manifest: Manifest;
+}
+
+async function membersOf({ project, pyproject }: Manifest): Promise<Member[]> {
   if (!has(tableAt(pyproject, "tool", "uv"), "workspace")) return [];
-  const parts = subprojects(project, ["pyproject.toml"]).map(async (path) => {
+  const found = subprojects(project, ["pyproject.toml"]).map(async (path) => {
     const manifest = await readManifest(project.below(path));
-    if (manifest === undefined) return [];
-    const part = await partOf(manifest, "uv");
-    const nothing = { language: "python", setup: [], install: [], build: [] };
-    return [{ ...part, checks: fromRoot(path, { ...nothing, checks: part.checks }).checks }];
+    return manifest === undefined ? [] : [{ path, manifest }];
   });
-  return (await Promise.all(parts)).flat();
+  return (await Promise.all(found)).flat();
+}
+
+/** Where a workspace's tests lie in its members, each of them is checked. */
+function partOfWorkspace({ path, manifest }: Member): Part {
+  const part = partOf(manifest, "uv", []);
+  const nothing = { language: "python", setup: [], install: [], build: [] };
+  return { ...part, checks: fromRoot(path, { ...nothing, checks: part.checks }).checks };
 }
 
 /** Kinds of places that the manager knows. */

@@ -33,8 +33,9 @@ export function findTests(manifest: Manifest, owns: (file: string) => boolean): 
   let first = needPytest ? "doctests that pytest's configuration asks for" : undefined;
   for (const file of byName.slice(0, MOST_FILES)) {
     const text = project.head(file, MOST_BYTES);
-    const forPytest = /^(async )?def test|^(import|from) pytest\b|^\s+(import|from) pytest\b/m.test(text);
-    const forUnittest = !forPytest && /^class \w+\(.*Test\w*\b.*\)|^def load_tests\b/m.test(text);
+    const forPytest = /^(async )?def test|^\s*(import|from) pytest\b|^class Test\w*(\(\))?:/m.test(text);
+    const forUnittest =
+      !forPytest && /^class \w+\(.*(Test|Case).*\)|^def load_tests\b|^import unittest$/m.test(text);
     const methods = /^\s+(async )?def test/m.test(text);
     if (!forPytest && !forUnittest && !methods) continue;
     first ??= file;
