@@ -28,9 +28,17 @@ export async function detectGo(project: Project): Promise<Detected | undefined> 
     setup: downloads(project, found, used !== undefined),
     setupFiles: ["**/go.mod", "**/go.sum", "go.work", "go.work.sum"],
     install: [],
-    build: found
-      .filter(({ hasCode }) => hasCode)
-      .map(({ module }) => ({ run: `${cd(module)}go build ./...`, because: because(module) })),
+    build: found.flatMap(({ module, hasCode, hasTests }) => [
+      ...(hasCode ? [{ run: `${cd(module)}go build ./...`, because: because(module) }] : []),
+      ...(hasTests
+        ? [
+            {
+              run: `${cd(module)}go test -exec=true ./...`,
+              because: `${because(module)}: its tests are built, once for all checks, and none is run`,
+            },
+          ]
+        : []),
+    ]),
     checks: Object.fromEntries(
       found.flatMap(({ module, hasTests, hasCode }): [string, Found][] => [
         ...(hasCode || hasTests

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../../src/validation/config/config.js";
 import { printConfig } from "../../../../src/validation/config/print-config.js";
 import { candidateConfig, givenConfig } from "../../../../src/validation/config/source.js";
-import { detectConfig } from "../../../../src/validation/detect/detect.js";
+import { detectConfig, detectProject } from "../../../../src/validation/detect/detect.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -184,4 +184,28 @@ test("what is detected can be printed as a config that says the same", async () 
   const { from: _, ...written } = parseConfig(source, "candidate");
   const { from: __, ...meant } = parseConfig(givenConfig(detected), "operator");
   expect(written).toEqual(meant);
+});
+
+test("what is printed says above each command what it was concluded from, and is the same config", async () => {
+  await project({
+    "package.json": { scripts: { test: "vitest" } },
+    "package-lock.json": "{}",
+    "backend/requirements.txt": "six\npytest # \u001b[31mred\n",
+    "backend/test_a.py": "def test_a(): pass\n",
+  });
+  const { config, because } = await detectProject(directory);
+  const printed = await printConfig(config, because);
+  expect(printed).toContain("    # backend: requirements.txt\n    - cd backend && python3 -m venv .venv\n");
+  expect(printed).toContain(
+    "  # backend: test_a.py, and pytest in requirements.txt\n  backend-test: cd backend",
+  );
+  await writeFile(join(directory, "forkbox.yaml"), printed);
+  const source = await candidateConfig(directory);
+  expect(source?.value).toEqual(config);
+  // What a candidate names can't add a line to it.
+  const odd = await printConfig(
+    { checks: { a: "x" } },
+    { setup: [], build: [], checks: { a: "b\nsetup: y\u001b[1m" } },
+  );
+  expect(odd.split("\n").slice(1)).toEqual(["checks:", "  # b?setup: y?[1m", "  a: x", ""]);
 });
