@@ -9,6 +9,9 @@ export function commented(config: ConfigFile, because: Because | undefined): str
     commentList(document, "setup", because.setup);
     commentList(document, "build", because.build);
     for (const [name, reason] of Object.entries(because.checks)) comment(document, ["checks", name], reason);
+    if (because.leftOut.length > 0) {
+      document.comment = because.leftOut.map((reason) => asComment(`Not run: ${reason}`)).join("\n");
+    }
   }
   // A command stays on its line, however long it is.
   return document.toString({ lineWidth: 0 });

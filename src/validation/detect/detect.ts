@@ -22,6 +22,8 @@ export interface Because {
   setup: string[];
   build: string[];
   checks: Readonly<Record<string, string>>;
+  /** What looks like a check and is not run, with the reason. */
+  leftOut: string[];
 }
 
 /**
@@ -53,6 +55,7 @@ export async function detectProject(directory: string): Promise<Detection> {
         setup: setup.map(({ because }) => because),
         build: build.map(({ because }) => because),
         checks: Object.fromEntries(Object.entries(checks).map(([name, { because }]) => [name, because])),
+        leftOut: found.flatMap(({ leftOut = [] }) => leftOut),
       },
     };
   } finally {

@@ -42,6 +42,7 @@ export function fromRoot(path: string, detected: Detected): Detected {
         move(found),
       ]),
     ),
+    leftOut: (detected.leftOut ?? []).map((reason) => `${path}: ${reason}`),
   };
 }
 

@@ -205,7 +205,14 @@ test("what is printed says above each command what it was concluded from, and is
   // What a candidate names can't add a line to it.
   const odd = await printConfig(
     { checks: { a: "x" } },
-    { setup: [], build: [], checks: { a: "b\nsetup: y\u001b[1m" } },
+    { setup: [], build: [], checks: { a: "b\nsetup: y\u001b[1m" }, leftOut: ["tsc, as\nit is"] },
   );
-  expect(odd.split("\n").slice(1)).toEqual(["checks:", "  # b?setup: y?[1m", "  a: x", ""]);
+  expect(odd.split("\n").slice(1)).toEqual([
+    "checks:",
+    "  # b?setup: y?[1m",
+    "  a: x",
+    "",
+    "# Not run: tsc, as?it is",
+    "",
+  ]);
 });
