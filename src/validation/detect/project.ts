@@ -111,6 +111,7 @@ export class Project {
   }
 
   private isRegular(path: string): boolean {
+    if (path.split("/").includes("..")) return false;
     try {
       if (lstatSync(this.tree.place(latin1(`${this.at}${path}`))).isFile()) return true;
     } catch (cause) {

@@ -72,7 +72,9 @@ export function installWithPoetry(manifest: Manifest, chosen: Installing, expand
       },
       ...beside(chosen, expand).map((found) => ({ ...found, run: `poetry run pip install ${found.run}` })),
     ],
-    setupFiles: ["pyproject.toml", "poetry.lock", "poetry.toml", ".python-version"],
+    setupFiles: namesDirectories(manifest)
+      ? ["**"]
+      : ["pyproject.toml", "poetry.lock", "poetry.toml", ".python-version"],
     install: isOwn
       ? [{ run: "poetry install --no-interaction --only-root", because: "the project itself" }]
       : [],
@@ -92,9 +94,26 @@ export function installWithPdm(manifest: Manifest, chosen: Installing, expand: E
         run: `pdm run python -m ensurepip && pdm run python -m pip install ${found.run}`,
       })),
     ],
-    setupFiles: ["pyproject.toml", "pdm.lock", "pdm.toml", ".python-version"],
+    setupFiles: namesDirectories(manifest)
+      ? ["**"]
+      : ["pyproject.toml", "pdm.lock", "pdm.toml", ".python-version"],
     install: isOwn ? [{ run: install, because: "the project itself" }] : [],
   };
+}
+
+/** Dependencies that lie in the project itself: their manager builds them with the others. */
+function namesDirectories({ pyproject }: Manifest): boolean {
+  const poetry = tableAt(pyproject, "tool", "poetry");
+  const tables = [
+    tableAt(poetry, "dependencies"),
+    ...Object.values(tableAt(poetry, "group")).map((group) => tableAt(group, "dependencies")),
+  ];
+  const ofPoetry = tables
+    .flatMap((table) => Object.values(table))
+    .some((dependency) => has(dependency, "path"));
+  return (
+    ofPoetry || JSON.stringify(tableAt(pyproject, "tool", "pdm", "dev-dependencies")).includes("file:///")
+  );
 }
 
 function isPackageOf(manifest: Manifest): boolean {

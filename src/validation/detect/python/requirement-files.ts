@@ -18,20 +18,10 @@ export function requirementsOfFile(
 ): Requirement[] {
   const text = project.read(path);
   if (text === undefined) return [];
-  return parseRequirements(text.replace(/\\\r?\n/g, " ").split(/\r?\n/), ownName).map((requirement) =>
-    requirement.kind === "file" || requirement.kind === "constraint"
-      ? { ...requirement, path: relative(path, requirement.path) }
-      : requirement,
-  );
+  return parseRequirements(text.replace(/\\\r?\n/g, " ").split(/\r?\n/), ownName, path);
 }
 
 /** Whether pip wants a hash of everything that stands beside what is in it. */
 export function hasHashes(project: Project, path: string): boolean {
   return /--hash[ =]/.test(project.read(path) ?? "");
-}
-
-/** pip looks for them beside the file that names them. */
-function relative(from: string, path: string): string {
-  const slash = from.lastIndexOf("/");
-  return slash === -1 ? path : `${from.slice(0, slash + 1)}${path}`;
 }

@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 /** A line of a requirements file, or an entry of a list of dependencies. */
 export type Requirement =
   | { kind: "package"; name: string; text: string }
@@ -14,12 +16,13 @@ export function normalized(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, "-");
 }
 
-export function parseRequirements(lines: readonly string[], ownName?: string): Requirement[] {
-  return lines.flatMap((line) => parseRequirement(line, ownName) ?? []);
+/** @param from The file whose lines they are: pip looks beside it for the files that it names. */
+export function parseRequirements(lines: readonly string[], ownName?: string, from = ""): Requirement[] {
+  return lines.flatMap((line) => parseRequirement(line, ownName, from) ?? []);
 }
 
 /** Undefined for comments, and for options that only pip itself needs. */
-export function parseRequirement(line: string, ownName?: string): Requirement | undefined {
+function parseRequirement(line: string, ownName: string | undefined, from: string): Requirement | undefined {
   const text = line
     .replace(/(^|\s)#.*$/, "")
     .replace(/\s+--hash[ =].*$/, "")
@@ -29,8 +32,8 @@ export function parseRequirement(line: string, ownName?: string): Requirement | 
   const option = /^(-r|--requirement|-c|--constraint|-e|--editable)(?:\s*=\s*|\s*)(\S.*)$/.exec(text);
   if (option !== null) {
     const value = (option[2] ?? "").replace(/^["']|["']$/g, "");
-    if (/^(-r|--req)/.test(option[1] ?? "")) return inProject("file", value);
-    if (/^(-c|--con)/.test(option[1] ?? "")) return inProject("constraint", value);
+    if (/^(-r|--req)/.test(option[1] ?? "")) return inProject("file", value, from);
+    if (/^(-c|--con)/.test(option[1] ?? "")) return inProject("constraint", value, from);
     return parseTarget(value, ownName);
   }
   return text.startsWith("-") ? undefined : parseTarget(text, ownName);
@@ -53,10 +56,10 @@ function parseTarget(text: string, ownName: string | undefined): Requirement | u
 }
 
 /** Only files of the project are read; what leads out of it is pip's to complain of. */
-function inProject(kind: "file" | "constraint", value: string): Requirement | undefined {
-  const path = value.replace(/^\.\//, "");
-  const leaves = path.startsWith("/") || path.includes(":") || path.split("/").includes("..");
-  return leaves ? { kind: "local", text: value } : { kind, path };
+function inProject(kind: "file" | "constraint", value: string, from: string): Requirement {
+  const path = posix.normalize(posix.join(posix.dirname(from), value));
+  const isOurs = /^[\w@+=,./-]+$/.test(value) && !value.startsWith("/") && !/^\.\.(\/|$)/.test(path);
+  return isOurs ? { kind, path } : { kind: "local", text: value };
 }
 
 function names(list: string | undefined): string[] {

@@ -265,6 +265,19 @@ describe("what a Python project's manifest says", () => {
     await expect(detectConfig(deep)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
+  test("is followed to files beside each other, and not out of the project", async () => {
+    const files = {
+      "requirements.txt": "six\n",
+      "requirements/dev.txt": "-r ../requirements.txt\npytest\n",
+      ...passing,
+    };
+    expect(await pipInstalls(files)).toBe("-r requirements.txt -r requirements/dev.txt");
+    const outside = { "requirements.txt": "pytest\n-r ../../etc/passwd\n-c /etc/hosts\n", ...passing };
+    const { setup, build } = await detected(outside);
+    expect(setup).toEqual(["python3 -m venv .venv", ".venv/bin/pip install pytest"]);
+    expect(build).toEqual([".venv/bin/pip install -r requirements.txt"]);
+  });
+
   test("may go in circles", async () => {
     const groups = "[dependency-groups]\na=[{include-group='b'},'pytest']\nb=[{include-group='a'}]\n";
     const files = {
