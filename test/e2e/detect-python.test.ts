@@ -39,7 +39,9 @@ await describeValidation("a Python project without a config", () => {
       "requirements.txt": "six\n",
       "requirements-dev.txt": "-r requirements.txt\npytest\nruff\nmypy\n",
       "tests/__init__.py": "",
-      "tests/test_sum.py": `import six\n\n\nassert six\n\n\n${passing}`,
+      "tests/test_sum.py": passing,
+      // Which rules are on by default changes between versions.
+      "ruff.toml": 'lint.select = ["F"]\n',
       "app.py": "TWO: int = 1 + 1\n",
     };
     const { verdicts, report } = await validateFiles(files);
@@ -63,6 +65,16 @@ await describeValidation("a Python project without a config", () => {
     expect(good.verdicts).toMatchObject({ test: "passed" });
     expect(printed(good.events, "test")).toContain("Ran 1 test");
     expect((await validateFiles(files(3))).verdicts).toMatchObject({ test: "failed" });
+  });
+
+  test("beside a front end is checked with it, each in its directory", async () => {
+    const { verdicts } = await validateFiles({
+      "backend/requirements.txt": "",
+      "backend/tests/test_sum.py": unittest(3),
+      "frontend/package.json": JSON.stringify({ scripts: { test: "node sum.js" } }),
+      "frontend/sum.js": "if (1 + 1 !== 2) process.exit(1);\nconsole.log('1 passed');\n",
+    });
+    expect(verdicts).toEqual({ setup: "passed", "frontend-test": "passed", "backend-test": "failed" });
   });
 
   test("without a test has nothing to check, whatever it declares", async () => {
