@@ -26,7 +26,7 @@ export async function detectMaven(project: Project): Promise<Detected | undefine
     build: [
       hasTests
         ? {
-            run: `${maven} -q test -Dtest=NoTest#none -DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false`,
+            run: `${maven} -q test '-Dtest=*#none' -DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false`,
             because: `${because}: compiles, and brings what running tests needs, but runs none`,
           }
         : { run: `${maven} -q compile`, because },

@@ -127,7 +127,7 @@ describe("a Java project", () => {
   test("of Maven's gets what its tests need in the build, and is tested without a network", async () => {
     const files = { "pom.xml": "<project/>", "src/test/java/ATest.java": "" };
     const config = await detected(files);
-    expect(config.build).toEqual([expect.stringContaining("mvn -B -q test -Dtest=")]);
+    expect(config.build).toEqual([expect.stringContaining("mvn -B -q test '-Dtest=")]);
     expect(config.checks).toEqual({ test: "mvn -B --offline test" });
     const wrapped = await detected({ ...files, mvnw: "", ".mvn/wrapper/maven-wrapper.properties": "" });
     expect(wrapped.checks).toEqual({ test: "sh ./mvnw -B --offline test" });
