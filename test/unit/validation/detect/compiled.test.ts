@@ -55,7 +55,10 @@ describe("a Go project", () => {
       ...{ "b/go.mod": "module b\n", "b/b.go": "package b" },
       ...{ "c/go.mod": "module c\n", "c/c_test.go": "package c" },
     });
-    expect(config).toMatchObject({ setup: { run: ["go mod download"] }, build: ["cd b && go build ./..."] });
+    expect(config).toMatchObject({
+      setup: { run: ["go mod download"] },
+      build: ["cd a && go test -exec=true ./...", "cd b && go build ./..."],
+    });
     expect(Object.keys(config.checks ?? {})).toEqual(["a-vet", "a-test", "b-vet"]);
   });
 });
