@@ -173,7 +173,8 @@ Examples:
   $ forkbox validate app --print-config              a config to start from
 
 Checks come from --config, else from the project's forkbox.yaml or package.json,
-else from what is detected. A project's own config can't grant itself anything.
+else from what is detected: --print-config says it with its reasons, and
+docs/detection.md how. A project's own config can't grant itself anything.
 
 Exit codes: 0 all passed (with --any: all of one candidate) · 1 not · 2 wrong
 usage or config, or nothing to check · 3 no engine · 130 interrupted.`;

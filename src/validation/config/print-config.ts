@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { detectConfig } from "../detect/detect.js";
+import { type Because, detectProject } from "../detect/detect.js";
 import type { ValidateSpec } from "../types.js";
 import { parseConfig } from "./config.js";
 import { candidateConfig, givenConfig, operatorConfig } from "./source.js";
@@ -17,15 +17,18 @@ export async function describeConfig(spec: Pick<ValidateSpec, "directories" | "c
       : typeof spec.config === "string"
         ? await operatorConfig(resolve(spec.config))
         : givenConfig(spec.config);
-  if (source === undefined) return printConfig(await detectConfig(directory));
+  if (source === undefined) {
+    const { config, because } = await detectProject(directory);
+    return printConfig(config, because);
+  }
   parseConfig(source, "operator");
   return printConfig(source.value as ConfigFile);
 }
 
-/** A config as a forkbox.yaml to start from. */
-export async function printConfig(config: ConfigFile): Promise<string> {
-  const { stringify } = await import("yaml");
-  return `# yaml-language-server: $schema=${schema}\n${stringify(short(config))}`;
+/** A config as a forkbox.yaml to start from; what was detected says what each command was concluded from. */
+export async function printConfig(config: ConfigFile, because?: Because): Promise<string> {
+  const { commented } = await import("./commented.js");
+  return `# yaml-language-server: $schema=${schema}\n${commented(short(config), because)}`;
 }
 
 /** Lists of one command as that command. */

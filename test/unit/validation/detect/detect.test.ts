@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../../src/validation/config/config.js";
 import { printConfig } from "../../../../src/validation/config/print-config.js";
 import { candidateConfig, givenConfig } from "../../../../src/validation/config/source.js";
-import { detectConfig } from "../../../../src/validation/detect/detect.js";
+import { detectConfig, detectProject } from "../../../../src/validation/detect/detect.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -96,61 +96,77 @@ describe("a Node project without a config", () => {
   });
 });
 
-describe("other projects without a config", () => {
-  test("Python is installed into a venv", async () => {
-    expect(await project({ "requirements.txt": "pytest==8\nflask\n" })).toEqual({
-      setup: { run: ["python3 -m venv .venv", ".venv/bin/pip install -r requirements.txt pytest"] },
-      checks: { test: ".venv/bin/python -m pytest" },
-    });
-  });
-
-  test("a Python package is installed from its sources, with the tools that it configures", async () => {
-    const pyproject = "[project]\nname = 'x'\n[tool.ruff]\n[tool.mypy]\n";
-    expect(await project({ "pyproject.toml": pyproject, "tests/test_a.py": "" })).toEqual({
-      setup: {
-        run: ["python3 -m venv .venv", ".venv/bin/pip install -e '.[dev,test]' ruff mypy"],
-        files: ["**"],
-      },
-      checks: {
-        typecheck: ".venv/bin/mypy .",
-        lint: ".venv/bin/ruff check .",
-        test: ".venv/bin/python -m unittest discover",
-      },
-    });
-  });
-
-  test("Go is vetted and tested", async () => {
-    expect(await project({ "go.mod": "module x\n\nrequire y v1.0.0\n" })).toEqual({
-      setup: { run: ["go mod download"] },
-      build: ["go build ./..."],
-      checks: { vet: "go vet ./...", test: "go test ./..." },
-    });
-  });
-
-  test("Rust is built and tested without network after its crates are fetched", async () => {
-    const config = await project({ "Cargo.toml": "[package]", "Cargo.lock": "" });
-    expect(config).toMatchObject({
-      setup: { run: ["cargo fetch --locked"] },
-      build: ["cargo build --offline --all-targets"],
-      checks: { test: "cargo test --offline" },
-    });
-  });
-
-  test("two languages side by side are both checked", async () => {
+describe("projects of several languages", () => {
+  test("side by side at the root are both checked", async () => {
     const config = await project({
       "package.json": { scripts: { test: "x" } },
       "requirements.txt": "pytest",
+      "tests/test_a.py": "def test_a(): pass\n",
     });
     expect(Object.keys(config.checks ?? {})).toEqual(["test", "python-test"]);
   });
 
-  test("a directory with nothing known is told what would be known", async () => {
-    await expect(detectConfig(directory)).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
-      operation: "validate",
-      path: directory,
-      message: expect.stringMatching(/no package\.json, pyproject\.toml.*Write a forkbox\.yaml/),
+  test("in directories are checked there, and setup sees what each of them needs", async () => {
+    const config = await project({
+      "backend/requirements.txt": "pytest\n",
+      "backend/test_a.py": "def test_a(): pass\n",
+      "apps/web/package.json": { scripts: { build: "vite build", test: "vitest run" } },
+      "apps/web/package-lock.json": "{}",
+      "svc/go.mod": "module x\n",
+      "svc/a_test.go": "package x\n",
+      "lib/Cargo.toml": "[package]\nname = 'x'\n",
+      "lib/src/lib.rs": "#[test]\nfn a() {}\n",
     });
+    expect(config.checks).toEqual({
+      "apps-web-test": "cd apps/web && npm run test",
+      "backend-test": "cd backend && .venv/bin/python -m pytest",
+      "svc-vet": "cd svc && go vet ./...",
+      "svc-test": "cd svc && go test ./...",
+      "lib-test": "cd lib && cargo test --offline",
+    });
+    expect(config.setup).toMatchObject({
+      run: expect.arrayContaining([
+        "cd apps/web && npm ci --no-audit --no-fund",
+        "cd backend && .venv/bin/pip install -r requirements.txt",
+      ]),
+      files: expect.arrayContaining([
+        "apps/web/package-lock.json",
+        "backend/requirements.txt",
+        "lib/**/Cargo.toml",
+      ]),
+    });
+  });
+
+  test("in directories that show or test something else are left alone", async () => {
+    const files = ["examples/a", "node_modules/b", "docs", "tests/fixtures", ".hidden", "a/b/c"].map(
+      (path) => [`${path}/package.json`, { scripts: { test: "x" } }],
+    );
+    await expect(project(Object.fromEntries(files))).rejects.toThrow(/nothing to check/);
+  });
+
+  test("are found once where the root tests its parts", async () => {
+    const config = await project({
+      "package.json": { scripts: { test: "npm test --workspaces" }, workspaces: ["packages/*"] },
+      "packages/a/package.json": { scripts: { test: "x" } },
+    });
+    expect(Object.keys(config.checks ?? {})).toEqual(["test"]);
+  });
+
+  test("are not looked for through links", async () => {
+    await mkdir(join(directory, "elsewhere/.hidden"), { recursive: true });
+    await writeFile(join(directory, "elsewhere/.hidden/go.mod"), "module x\n");
+    await writeFile(join(directory, "elsewhere/.hidden/a_test.go"), "package x\n");
+    await symlink("elsewhere/.hidden", join(directory, "linked"));
+    await expect(detectConfig(directory)).rejects.toThrow(/nothing to check/);
+  });
+});
+
+test("a directory with nothing known is told what would be known", async () => {
+  await expect(detectConfig(directory)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    operation: "validate",
+    path: directory,
+    message: expect.stringMatching(/no package\.json, pyproject\.toml.*Write a forkbox\.yaml/),
   });
 });
 
@@ -168,4 +184,35 @@ test("what is detected can be printed as a config that says the same", async () 
   const { from: _, ...written } = parseConfig(source, "candidate");
   const { from: __, ...meant } = parseConfig(givenConfig(detected), "operator");
   expect(written).toEqual(meant);
+});
+
+test("what is printed says above each command what it was concluded from, and is the same config", async () => {
+  await project({
+    "package.json": { scripts: { test: "vitest" } },
+    "package-lock.json": "{}",
+    "backend/requirements.txt": "six\npytest # \u001b[31mred\n",
+    "backend/test_a.py": "def test_a(): pass\n",
+  });
+  const { config, because } = await detectProject(directory);
+  const printed = await printConfig(config, because);
+  expect(printed).toContain("    # backend: requirements.txt\n    - cd backend && python3 -m venv .venv\n");
+  expect(printed).toContain(
+    "  # backend: test_a.py, and pytest in requirements.txt\n  backend-test: cd backend",
+  );
+  await writeFile(join(directory, "forkbox.yaml"), printed);
+  const source = await candidateConfig(directory);
+  expect(source?.value).toEqual(config);
+  // What a candidate names can't add a line to it.
+  const odd = await printConfig(
+    { checks: { a: "x" } },
+    { setup: [], build: [], checks: { a: "b\nsetup: y\u001b[1m" }, leftOut: ["tsc, as\nit is"] },
+  );
+  expect(odd.split("\n").slice(1)).toEqual([
+    "checks:",
+    "  # b?setup: y?[1m",
+    "  a: x",
+    "",
+    "# Not run: tsc, as?it is",
+    "",
+  ]);
 });
