@@ -2,7 +2,9 @@ import { invalid } from "../config/invalid.js";
 import type { ConfigFile } from "../config/types.js";
 import { detectCargo, detectGo } from "./compiled.js";
 import type { Detected } from "./detected.js";
-import { detectNode } from "./node.js";
+import { detectDeno } from "./node/deno.js";
+import { detectNode } from "./node/node.js";
+import { Project } from "./project.js";
 import { detectPython } from "./python.js";
 import { defaultSetupFiles } from "./setup-files.js";
 
@@ -12,8 +14,12 @@ import { defaultSetupFiles } from "./setup-files.js";
  * @throws SandboxError INVALID_ARGUMENT when there is nothing to check.
  */
 export async function detectConfig(directory: string): Promise<ConfigFile> {
-  const detectors = [detectNode, detectPython, detectGo, detectCargo];
-  const all = await Promise.all(detectors.map((detect) => detect(directory)));
+  const detectors = [detectPython, detectGo, detectCargo];
+  const project = Project.open(directory);
+  const node = [detectNode, detectDeno].map((detect) => detect(project));
+  const all = await Promise.all([...node, ...detectors.map((detect) => detect(directory))]).finally(() =>
+    project.close(),
+  );
   const found = all.filter((detected) => detected !== undefined);
   const checks: Record<string, string> = {};
   for (const detected of found) {
@@ -24,7 +30,7 @@ export async function detectConfig(directory: string): Promise<ConfigFile> {
   if (Object.keys(checks).length === 0) {
     const what =
       found.length === 0
-        ? "no package.json, pyproject.toml, requirements.txt, setup.py, go.mod or Cargo.toml"
+        ? "no package.json, deno.json, pyproject.toml, requirements.txt, setup.py, go.mod or Cargo.toml"
         : `no typecheck, lint or test in its ${found.map(({ language }) => language).join(" and ")} project`;
     throw invalid(
       `nothing to check in ${directory}: there is no forkbox.yaml, and ${what}. ` +

@@ -15,4 +15,6 @@ export interface Detected {
   install: Found[];
   build: Found[];
   checks: Record<string, Found>;
+  /** What looks like a check and is not run, with the reason. */
+  leftOut?: string[];
 }
