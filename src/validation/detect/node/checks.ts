@@ -35,6 +35,8 @@ const families: readonly Family[] = [
   { whole: /^smoke([:-]test)?$/ },
 ];
 
+/** Whoever wrote the scripts must not decide how many checks there are. */
+const MOST_PARTS = 50;
 const changesOrNeverEnds = /(^|[:-])(fix|write|watch|dev|debug|ui|update|open|headed|cov|coverage)($|[:-])/;
 
 /** The checks of a project by its scripts; of a kind that it has none of, those of its workspace's packages. */
@@ -57,7 +59,8 @@ export function scriptsOf({ whole, parts, says }: Family, scripts: Scripts): str
       (says === undefined || says.test(scripts[name] ?? "")),
   );
   const found = names.filter((name) => whole.test(name));
-  return found.length > 0 || parts === undefined ? found : names.filter((name) => parts.test(name));
+  if (found.length > 0 || parts === undefined) return found;
+  return names.filter((name) => parts.test(name)).slice(0, MOST_PARTS);
 }
 
 interface Of {

@@ -13,8 +13,8 @@ export interface Command {
 }
 
 const OPERATOR = /^(&&|\|\||\||&|;|\n|\(|\))/;
-/** No script that is read is longer. */
-const LONGEST = 10_000;
+/** A longer script is more of a program than can be read, and nobody may decide how long reading takes. */
+const LONGEST = 2000;
 
 /** The commands of a script of package.json, or undefined where it is more of a program than can be read. */
 export function commandsOf(script: string): Command[] | undefined {

@@ -3,8 +3,9 @@ import type { Project } from "../project.js";
 import { checkName, type Family, scriptsOf } from "./checks.js";
 import { jsonWithComments } from "./jsonc.js";
 import { readScript } from "./looking.js";
+import { missing } from "./manager.js";
 import { mapOf, type Scripts } from "./manifest.js";
-import { quoted, quotedText } from "./shell.js";
+import { quoted } from "./shell.js";
 
 const families: Record<string, Family> = {
   typecheck: { whole: /^(check|type-?check|check[:-]types?)$/ },
@@ -34,14 +35,14 @@ export async function detectDeno(project: Project): Promise<Detected | undefined
   if (config.fmt !== undefined && !has("fmt")) checks["fmt:check"] = { run: "deno fmt --check", because };
   if (hasTests && !has("test"))
     checks.test = { run: "deno test --allow-all", because: `${file}, which has no task for its tests` };
-  const missing = quotedText(
-    `${file} asks for deno, which is not in this sandbox. Name a base that has deno, or show the directory where it lies with --host-path.`,
-  );
   const install = isLocked ? "deno install --frozen" : "deno install";
   return {
     language: "deno",
     setup: [
-      { run: `command -v deno || { echo ${missing} >&2; exit 127; }`, because: file },
+      {
+        run: `command -v deno || { ${missing(`${file} asks for deno, which is not here`)}; }`,
+        because: file,
+      },
       { run: install, because: isLocked ? "deno.lock" : `${file}, without a deno.lock` },
     ],
     setupFiles: [file, "deno.lock", "**/deno.json", "**/deno.jsonc"],

@@ -1,4 +1,4 @@
-import { type Command, commandsOf, programOf } from "./command-line.js";
+import { type Command, commandsOf, programOf, type Word } from "./command-line.js";
 import { type Effect, effectOf, passedEffect } from "./effects.js";
 import type { Scripts } from "./manifest.js";
 import { referencesOf } from "./references.js";
@@ -13,6 +13,8 @@ export type Reading =
 const looks: Reading = { kind: "looks" };
 /** Scripts that call each other make a line that doubles with each call. */
 const LONGEST_LINE = 4000;
+/** Nobody follows more calls of scripts; one that needs more is taken to write. */
+const MOST_CALLS = 20;
 
 /**
  * Reads a script of package.json and those that it runs. What a program of the project's own does is not known, and is
@@ -21,21 +23,32 @@ const LONGEST_LINE = 4000;
  * @param members - The scripts of the workspace's packages.
  */
 export function readScript(name: string, scripts: Scripts, members: readonly Scripts[] = []): Reading {
-  return read(name, scripts, { members, within: [] });
+  return read(name, scripts, { members, within: [], known: new Map() });
 }
 
 interface Context {
   members: readonly Scripts[];
   /** Scripts that are being read: one that runs itself is read once. */
   within: readonly string[];
+  /** What has been read of each package. */
+  known: Map<Scripts, Map<string, Reading>>;
 }
 
-function read(name: string, scripts: Scripts, { members, within }: Context): Reading {
+function read(name: string, scripts: Scripts, context: Context): Reading {
   const script = Object.hasOwn(scripts, name) ? scripts[name] : undefined;
-  if (script === undefined || within.includes(name) || within.length > 10) return looks;
+  if (script === undefined || context.within.includes(name)) return looks;
+  if (context.within.length === MOST_CALLS) return { kind: "writes", instead: undefined };
+  const known = context.known.get(scripts) ?? new Map<string, Reading>();
+  context.known.set(scripts, known);
+  const reading =
+    known.get(name) ?? readText(script, scripts, { ...context, within: [...context.within, name] });
+  known.set(name, reading);
+  return reading;
+}
+
+function readText(script: string, scripts: Scripts, context: Context): Reading {
   const commands = commandsOf(script);
   if (commands === undefined) return unreadable(script);
-  const context = { members, within: [...within, name] };
   let line = script;
   let kind: Effect["kind"] | undefined;
   // From the end on, so that what stands before keeps its place.
@@ -65,16 +78,7 @@ function readCommand(command: Command, scripts: Scripts, context: Context, scrip
   if (changing === undefined && effect === undefined) return looks;
   const kind = effect?.kind ?? changing?.kind;
   if (kind === undefined || kind === "looks") return looks;
-  if (changing === undefined) {
-    const rest = passed.filter((word) => passedEffect([word]) === undefined);
-    const raw = textOf(command, script);
-    const cut = raw
-      .slice(0, (passed[0]?.start ?? 0) - (command.words[0]?.start ?? 0))
-      .replace(/\s+--\s*$/, "");
-    const dashes = /\s--\s*$/.test(raw.slice(0, (passed[0]?.start ?? 0) - (command.words[0]?.start ?? 0)));
-    const kept = rest.map((word) => script.slice(word.start, word.end)).join(" ");
-    return { kind, instead: kept === "" ? cut : `${cut.trimEnd()} ${dashes ? "-- " : ""}${kept}` };
-  }
+  if (changing === undefined) return { kind, instead: withoutPassed(command, passed, script) };
   if (ofMembers || passed.length > 0) return { kind, instead: undefined };
   const lines = names.map((name, index) => {
     const reading = readings[index];
@@ -86,6 +90,14 @@ function readCommand(command: Command, scripts: Scripts, context: Context, scrip
     /[|;&\n]/.test((line ?? "").replaceAll("&&", "")) ? `(${line})` : line,
   );
   return { kind, instead: grouped.join(" && ") };
+}
+
+/** "npm run lint -- --fix" without what makes it write, and without the dashes where nothing is left behind them. */
+function withoutPassed(command: Command, passed: readonly Word[], script: string): string {
+  const before = script.slice(command.words[0]?.start ?? 0, passed[0]?.start ?? 0).trimEnd();
+  const kept = passed.filter((word) => passedEffect([word]) === undefined);
+  if (kept.length === 0) return before.replace(/\s--$/, "");
+  return [before, ...kept.map(({ start, end }) => script.slice(start, end))].join(" ");
 }
 
 /** A command as it is, or without what makes it write. */

@@ -97,9 +97,7 @@ const makers = {
     kind: "bun",
     because,
     isLocked,
-    ready: [
-      `command -v bun || { echo ${quotedText(`${because} asks for bun, which is not in this sandbox. ${howToBring("bun")}`)} >&2; exit 127; }`,
-    ],
+    ready: [`command -v bun || { ${missing(`${because} asks for bun, which is not here`)}; }`],
     install: `bun install${isLocked ? " --frozen-lockfile" : ""}`,
     run: (script, member) =>
       `bun run ${member ? `--filter ${quoted(`./${member.at}`)} ` : ""}${quoted(script)}`,
@@ -162,14 +160,15 @@ function viaCorepack(name: "pnpm" | "yarn") {
   return {
     command: (line: string) => `PATH=~/.local/bin:$PATH ${name} ${line}`,
     ready: (isThere: string, version: string | undefined, because: string) => [
-      `${isThere} || command -v corepack || { echo ${quotedText(`${because} asks for ${version ?? name}. Neither that nor corepack is in this sandbox. ${howToBring(name)}`)} >&2; exit 127; }`,
+      `${isThere} || command -v corepack || { ${missing(`${because} asks for ${version ?? name}, and neither that nor corepack is here`)}; }`,
       `${isThere} || { ${bring}${version === undefined ? "" : ` && corepack install -g ${version}`}; }`,
     ],
   };
 }
 
-function howToBring(name: string): string {
-  return `Name a base that has ${name}, or show the directory where it lies with --host-path.`;
+/** `what` stands in quotes of a shell: it has none itself. */
+export function missing(what: string): string {
+  return `echo '${what}: see --base and --host-path' >&2; exit 127`;
 }
 
 /** The newest that reads what wrote the lockfile. */

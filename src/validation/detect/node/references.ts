@@ -65,6 +65,7 @@ function throughManager(manager: string, words: readonly Word[], scripts: Script
   const word = words[at];
   if (word === undefined) return undefined;
   const name = /^(t|tst)$/.test(word.text) && manager === "npm" ? "test" : word.text;
+  if (named && name.startsWith("/")) return { names: matching(name, scripts), ofMembers, passed: [] };
   const known = ofMembers || Object.hasOwn(scripts, name);
   const short = name === "test" ? manager !== "bun" : manager !== "npm" && !ownCommands.test(name);
   if (!known || (!named && !short && !ofMembers)) return undefined;
@@ -75,17 +76,17 @@ function throughManager(manager: string, words: readonly Word[], scripts: Script
   return { names: [name], ofMembers, passed: manager === "npm" ? [] : after };
 }
 
-/** "lint:*" is each script that is called so; a star stands for no colon, two for anything. */
+/** "lint:*" is each script that is called so, as is "/^lint:/" to pnpm. */
 function matching(pattern: string, scripts: Scripts): string[] {
+  const [, prefix] = /^\/\^?([\w:-]+)(?:\.\*)?\$?\/$/.exec(pattern) ?? [];
+  if (prefix !== undefined) return Object.keys(scripts).filter((name) => name.startsWith(prefix));
   if (!pattern.includes("*")) return [pattern];
-  const source = pattern
-    .split("**")
-    .map((part) =>
-      part
-        .split("*")
-        .map((text) => text.replaceAll(/[^\w]/g, "\\$&"))
-        .join("[^:]*"),
-    )
-    .join(".*");
-  return Object.keys(scripts).filter((name) => new RegExp(`^${source}$`).test(name));
+  // The first star is enough to tell; a pattern of many would take for ever.
+  const [head = "", tail = ""] = [
+    pattern.slice(0, pattern.indexOf("*")),
+    pattern.slice(pattern.lastIndexOf("*") + 1),
+  ];
+  return Object.keys(scripts).filter(
+    (name) => name.length >= head.length + tail.length && name.startsWith(head) && name.endsWith(tail),
+  );
 }
