@@ -1,5 +1,6 @@
 import type { Found } from "../detected.js";
 import type { Project } from "../project.js";
+import { hasLocalPrograms } from "./local-files.js";
 import type { Manager } from "./manager.js";
 import type { Manifest } from "./manifest.js";
 import { quoted } from "./shell.js";
@@ -40,8 +41,7 @@ export function installing(
   const needsInstall = manager.isLocked || hasDependencies || members.length > 0;
   const own = ownScripts(project, manager, root, members);
   if (!needsInstall) return { setup: ready, install: own.flatMap((each) => runOne(manager, each, root)) };
-  // Programs of the workspace's packages are files of its sources; so are native modules of its own.
-  const linksSources = members.some(({ hasBin }) => hasBin) || isNative(project, manager, root);
+  const linksSources = hasLocalPrograms(project, [root, ...members]) || isNative(project, manager, root);
   if (own.length === 0 && !linksSources)
     return { setup: [...ready, { run: manager.install, because }], install: [] };
   return {

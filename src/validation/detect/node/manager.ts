@@ -64,12 +64,12 @@ const makers = {
   }),
 
   pnpm: async (project: Project, { because, isLocked, pinned }: Choice): Promise<Manager> => {
-    const pnpm = viaCorepack("pnpm");
+    const pnpm = brought("pnpm");
     return {
       kind: "pnpm",
       because,
       isLocked,
-      ready: pnpm.ready("command -v pnpm", pinned === undefined ? pnpmOfLock(project) : undefined, because),
+      ready: pnpm.ready("command -v pnpm", { pinned, wanted: pnpmOfLock(project) }),
       install: pnpm.command(`install${isLocked ? " --frozen-lockfile" : ""}`),
       run: (script, member) =>
         pnpm.command(`${member ? `--filter ${quoted(`./${member.at}`)} ` : ""}run ${quoted(script)}`),
@@ -89,7 +89,7 @@ const makers = {
     const release = settings?.yarnPath;
     return berry(choice, {
       release: typeof release === "string" && project.has(release) ? release : undefined,
-      wanted: choice.pinned === undefined ? berryOfLock(metadata?.[1]) : undefined,
+      wanted: berryOfLock(metadata?.[1]),
     });
   },
 
@@ -108,14 +108,14 @@ const makers = {
 };
 
 function classicYarn({ because, isLocked, pinned }: Choice): Manager {
-  const yarn = viaCorepack("yarn");
+  const yarn = brought("yarn");
   const run = (script: string, member?: Manifest) =>
     yarn.command(`${member ? `--cwd ${quoted(member.at)} ` : ""}run ${quoted(script)}`);
   return {
     kind: "yarn",
     because,
     isLocked,
-    ready: yarn.ready("command -v yarn", pinned === undefined ? "yarn@1" : undefined, because),
+    ready: yarn.ready("command -v yarn", { pinned, wanted: "1" }),
     install: yarn.command(`install${isLocked ? " --frozen-lockfile" : ""}`),
     run,
     // "workspaces run" stops at a package that has no such script.
@@ -127,10 +127,10 @@ function classicYarn({ because, isLocked, pinned }: Choice): Manager {
 
 /** `release` is the Yarn that the project brings, which then needs no other one. */
 function berry(
-  { because, isLocked }: Choice,
-  { release, wanted }: { release: string | undefined; wanted: string | undefined },
+  { because, isLocked, pinned }: Choice,
+  { release, wanted }: { release: string | undefined; wanted: string },
 ): Manager {
-  const yarn = viaCorepack("yarn");
+  const yarn = brought("yarn");
   const command = (line: string) =>
     release === undefined ? yarn.command(line) : `node ${quoted(release)} ${line}`;
   const run = (script: string, member?: Manifest) =>
@@ -144,7 +144,7 @@ function berry(
     because,
     isLocked,
     // Yarn 1 refuses a project that names another one, and does not read its lockfile.
-    ready: release === undefined ? yarn.ready("yarn --version | grep '^[2-9]'", wanted, because) : [],
+    ready: release === undefined ? yarn.ready("yarn --version | grep '^[2-9]'", { pinned, wanted }) : [],
     install: command(`install${isLocked ? " --immutable" : ""}`),
     run,
     // "workspaces foreach" is a plugin before Yarn 4.
@@ -154,15 +154,29 @@ function berry(
   };
 }
 
-/** What corepack brings lies there, before a Yarn 1 of the machine that would refuse. */
-function viaCorepack(name: "pnpm" | "yarn") {
-  const bring = `mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin ${name}`;
+/**
+ * A manager that is not there is brought to ~/.local/bin, which is looked into first: a Yarn 1 of the machine refuses a
+ * project of another one. By corepack, which checks the hash in `packageManager`, else by npm: Node has no corepack any
+ * more.
+ */
+function brought(name: "pnpm" | "yarn") {
   return {
     command: (line: string) => `PATH=~/.local/bin:$PATH ${name} ${line}`,
-    ready: (isThere: string, version: string | undefined, because: string) => [
-      `${isThere} || command -v corepack || { ${missing(`${because} asks for ${version ?? name}, and neither that nor corepack is here`)}; }`,
-      `${isThere} || { ${bring}${version === undefined ? "" : ` && corepack install -g ${version}`}; }`,
-    ],
+    /** @param wanted - A version, for where `packageManager` names none. */
+    ready: (
+      isThere: string,
+      { pinned, wanted }: { pinned: string | undefined; wanted: string | undefined },
+    ) => {
+      const version = /^\d+[\w.-]*/.exec(pinned ?? "")?.[0] ?? wanted;
+      const isBerry = name === "yarn" && !version?.startsWith("1");
+      const ofNpm = `${isBerry ? "@yarnpkg/cli-dist" : name}${version === undefined ? "" : `@${version}`}`;
+      const enable = `mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin ${name}`;
+      const pin =
+        pinned === undefined && wanted !== undefined ? ` && corepack install -g ${name}@${wanted}` : "";
+      return [
+        `${isThere} || if command -v corepack; then ${enable}${pin}; else npm install -g --prefix ~/.local ${ofNpm}; fi`,
+      ];
+    },
   };
 }
 
@@ -176,16 +190,16 @@ function pnpmOfLock(project: Project): string | undefined {
   const [, version] = /^lockfileVersion: '?(\d+(?:\.\d+)?)/m.exec(project.head("pnpm-lock.yaml", 4096)) ?? [];
   if (version === undefined) return undefined;
   const known: Record<string, string> = {
-    "5.3": "pnpm@6",
-    "5.4": "pnpm@7",
-    "6.0": "pnpm@8",
-    "6.1": "pnpm@8",
+    "5.3": "6",
+    "5.4": "7",
+    "6.0": "8",
+    "6.1": "8",
   };
-  return known[version] ?? "pnpm@10";
+  return known[version] ?? "10";
 }
 
 function berryOfLock(version: string | undefined): string {
   const written = Number(version ?? Number.POSITIVE_INFINITY);
-  if (written >= 7) return "yarn@4";
-  return written >= 5 ? "yarn@3" : "yarn@2";
+  if (written >= 7) return "4";
+  return written >= 5 ? "3" : "2";
 }

@@ -30,7 +30,7 @@ export async function detectNode(project: Project): Promise<Detected | undefined
   return {
     language: "node",
     setup,
-    ...(setup.length > 0 && setupFiles.length > 0 ? { setupFiles } : {}),
+    ...(setup.length > 0 && setupFiles !== undefined ? { setupFiles } : {}),
     install,
     build,
     checks: {

@@ -6,6 +6,7 @@ import type { Detected } from "../../../../../src/validation/detect/detected.js"
 import { detectDeno } from "../../../../../src/validation/detect/node/deno.js";
 import { detectNode } from "../../../../../src/validation/detect/node/node.js";
 import { Project } from "../../../../../src/validation/detect/project.js";
+import { defaultSetupFiles } from "../../../../../src/validation/detect/setup-files.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -139,19 +140,36 @@ describe("a Node project's package manager", () => {
   });
 
   test.each([
-    [{ "pnpm-lock.yaml": "lockfileVersion: '6.0'" }, undefined, "pnpm && corepack install -g pnpm@8;"],
-    [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, undefined, "pnpm && corepack install -g pnpm@10;"],
-    [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, "pnpm@9.1.0", " pnpm;"],
-    [{ "yarn.lock": "# yarn lockfile v1" }, undefined, "yarn && corepack install -g yarn@1;"],
-    [{ "yarn.lock": "__metadata:\n  version: 6" }, undefined, "yarn && corepack install -g yarn@3;"],
-    [{ "yarn.lock": "__metadata:\n  version: 8" }, "yarn@4.1.0", " yarn;"],
+    [
+      { "pnpm-lock.yaml": "lockfileVersion: '6.0'" },
+      undefined,
+      " pnpm && corepack install -g pnpm@8;",
+      " pnpm@8;",
+    ],
+    [
+      { "pnpm-lock.yaml": "lockfileVersion: '9.0'" },
+      undefined,
+      " pnpm && corepack install -g pnpm@10;",
+      " pnpm@10;",
+    ],
+    [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, "pnpm@9.1.0+sha512.aa", " pnpm;", " pnpm@9.1.0;"],
+    [{ "pnpm-lock.yaml": "" }, "pnpm@9.1.0; echo oops", " pnpm;", " pnpm@9.1.0;"],
+    [{ "yarn.lock": "# yarn lockfile v1" }, undefined, " yarn && corepack install -g yarn@1;", " yarn@1;"],
+    [
+      { "yarn.lock": "__metadata:\n  version: 6" },
+      undefined,
+      " yarn && corepack install -g yarn@3;",
+      " @yarnpkg/cli-dist@3;",
+    ],
+    [{ "yarn.lock": "__metadata:\n  version: 8" }, "yarn@4.1.0", " yarn;", " @yarnpkg/cli-dist@4.1.0;"],
   ])(
-    "comes by corepack where it is missing, in a version that reads %j",
-    async (files, packageManager, end) => {
+    "comes by corepack or npm where it is missing, in a version that reads %j",
+    async (files, packageManager, end, npm) => {
       const { setup } = await commands({ "package.json": { packageManager }, ...files });
-      expect(setup[0]).toMatch(/\|\| command -v corepack \|\| \{ echo '.* neither that nor corepack is here/);
-      expect(setup[1]).toContain("corepack enable --install-directory ~/.local/bin");
-      expect(setup[1]).toContain(end);
+      expect(setup[0]).toContain(
+        `if command -v corepack; then mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin${end}`,
+      );
+      expect(setup[0]).toContain(`else npm install -g --prefix ~/.local${npm} fi`);
     },
   );
 
@@ -222,13 +240,14 @@ describe("a Node project's own lifecycle scripts", () => {
   test("need no setup to see the sources, but what it installs of the project", async () => {
     const dependencies = { a: "file:vendor/a", b: "file:vendor/b.tgz", c: "file:../c" };
     const files = { "vendor/a/index.js": "", "vendor/a/package.json": {}, "package.json": { dependencies } };
-    expect((await detected({ ...files, "yarn.lock": "" })).setupFiles).toEqual([
-      "vendor/a/**",
-      "vendor/b.tgz",
-    ]);
+    expect(
+      (await detected({ ...files, "yarn.lock": "" })).setupFiles?.slice(defaultSetupFiles.length),
+    ).toEqual(["vendor/a", "vendor/b.tgz"]);
     await rm(join(directory, "yarn.lock"));
     // npm links it: its manifest is enough.
-    expect((await detected({ ...files, ...lock })).setupFiles).toEqual(["vendor/b.tgz"]);
+    expect((await detected({ ...files, ...lock })).setupFiles?.slice(defaultSetupFiles.length)).toEqual([
+      "vendor/b.tgz",
+    ]);
   });
 });
 
