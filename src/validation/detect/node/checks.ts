@@ -1,9 +1,9 @@
 import type { Found } from "../detected.js";
-import { commandsOf, programOf } from "./command-line.js";
-import { readScript } from "./looking.js";
 import type { Manager } from "./manager.js";
-import type { Manifest, Scripts } from "./manifest.js";
-import { referencesOf } from "./references.js";
+import type { Manifest } from "./manifest.js";
+import { commandsOf, programOf, type Scripts } from "./scripts/command-line.js";
+import { readScript } from "./scripts/looking.js";
+import { referencesOf } from "./scripts/references.js";
 
 /** What scripts are to be run as checks, and why others are not. */
 export interface Checks {

@@ -2,9 +2,10 @@ import type { Detected, Found } from "../detected.js";
 import type { Project } from "../project.js";
 import { checkName, type Family, scriptsOf } from "./checks.js";
 import { jsonWithComments } from "./jsonc.js";
-import { readScript } from "./looking.js";
 import { missing } from "./manager.js";
-import { mapOf, type Scripts } from "./manifest.js";
+import { mapOf } from "./manifest.js";
+import type { Scripts } from "./scripts/command-line.js";
+import { readScript } from "./scripts/looking.js";
 import { quoted } from "./shell.js";
 
 const families: Record<string, Family> = {

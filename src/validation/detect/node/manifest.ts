@@ -1,8 +1,7 @@
 import { join, posix } from "node:path";
 import { invalid } from "../../config/invalid.js";
 import type { Project } from "../project.js";
-
-export type Scripts = Readonly<Record<string, string>>;
+import type { Scripts } from "./scripts/command-line.js";
 
 /** What a package.json says, as far as it is of the right shape. */
 export interface Manifest {

@@ -3,10 +3,10 @@ import type { Project } from "../project.js";
 import { checkName, scriptChecks } from "./checks.js";
 import { installing } from "./install.js";
 import { localSetupFiles } from "./local-files.js";
-import { readScript } from "./looking.js";
 import { type Manager, managerOf } from "./manager.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { workspaceMembers } from "./members.js";
+import { readScript } from "./scripts/looking.js";
 import { testsWithoutScript } from "./tests.js";
 import { typecheckOf } from "./typescript.js";
 

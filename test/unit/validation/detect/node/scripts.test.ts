@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { commandsOf, programOf } from "../../../../../src/validation/detect/node/command-line.js";
-import { readScript } from "../../../../../src/validation/detect/node/looking.js";
+import { commandsOf, programOf } from "../../../../../src/validation/detect/node/scripts/command-line.js";
+import { readScript } from "../../../../../src/validation/detect/node/scripts/looking.js";
 
 const looks = { kind: "looks" };
 const writes = (instead: string | undefined) => ({ kind: "writes", instead });

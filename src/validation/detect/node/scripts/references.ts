@@ -1,5 +1,4 @@
-import type { Word } from "./command-line.js";
-import type { Scripts } from "./manifest.js";
+import type { Scripts, Word } from "./command-line.js";
 
 /** Scripts that a command runs. */
 export interface References {

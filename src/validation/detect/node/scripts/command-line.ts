@@ -1,3 +1,6 @@
+/** Of a package.json, by name. */
+export type Scripts = Readonly<Record<string, string>>;
+
 /** A word of a command line without its quotes, and where it stands. */
 export interface Word {
   text: string;

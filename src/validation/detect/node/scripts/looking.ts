@@ -1,6 +1,5 @@
-import { type Command, commandsOf, programOf, type Word } from "./command-line.js";
+import { type Command, commandsOf, programOf, type Scripts, type Word } from "./command-line.js";
 import { type Effect, effectOf, passedEffect } from "./effects.js";
-import type { Scripts } from "./manifest.js";
 import { referencesOf } from "./references.js";
 
 /** What running a script does. */
