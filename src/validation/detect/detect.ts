@@ -28,10 +28,11 @@ export async function detectConfig(directory: string): Promise<ConfigFile> {
     }
   }
   if (Object.keys(checks).length === 0) {
+    const [left] = found.flatMap(({ leftOut }) => leftOut ?? []);
     const what =
       found.length === 0
         ? "no package.json, deno.json, pyproject.toml, requirements.txt, setup.py, go.mod or Cargo.toml"
-        : `no typecheck, lint or test in its ${found.map(({ language }) => language).join(" and ")} project`;
+        : `no typecheck, lint or test in its ${found.map(({ language }) => language).join(" and ")} project${left === undefined ? "" : ` (left out: ${left})`}`;
     throw invalid(
       `nothing to check in ${directory}: there is no forkbox.yaml, and ${what}. ` +
         "Write a forkbox.yaml with a `checks:` map, or give --config FILE.",

@@ -71,6 +71,12 @@ describe("other projects without a config", () => {
     expect(Object.keys(config.checks ?? {})).toEqual(["test", "python-test"]);
   });
 
+  test("what was left out is said where nothing else is there to check", async () => {
+    await expect(project({ "package.json": { scripts: { lint: "lint-staged" } } })).rejects.toThrow(
+      /no typecheck, lint or test in its node project \(left out: the script "lint" of package\.json, as it writes/,
+    );
+  });
+
   test("a directory with nothing known is told what would be known", async () => {
     await expect(detectConfig(directory)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
