@@ -171,11 +171,10 @@ function brought(name: "pnpm" | "yarn") {
       const isBerry = name === "yarn" && !version?.startsWith("1");
       const ofNpm = `${isBerry ? "@yarnpkg/cli-dist" : name}${version === undefined ? "" : `@${version}`}`;
       const enable = `mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin ${name}`;
-      const pin =
-        pinned === undefined && wanted !== undefined ? ` && corepack install -g ${name}@${wanted}` : "";
-      return [
-        `${isThere} || if command -v corepack; then ${enable}${pin}; else npm install -g --prefix ~/.local ${ofNpm}; fi`,
-      ];
+      const install = `npm install -g --prefix ~/.local ${ofNpm}`;
+      // Without a hash to check there is nothing that npm can't do; corepack asks another host for Yarn's versions.
+      if (pinned === undefined) return [`${isThere} || ${install}`];
+      return [`${isThere} || if command -v corepack; then ${enable}; else ${install}; fi`];
     },
   };
 }

@@ -140,36 +140,22 @@ describe("a Node project's package manager", () => {
   });
 
   test.each([
-    [
-      { "pnpm-lock.yaml": "lockfileVersion: '6.0'" },
-      undefined,
-      " pnpm && corepack install -g pnpm@8;",
-      " pnpm@8;",
-    ],
-    [
-      { "pnpm-lock.yaml": "lockfileVersion: '9.0'" },
-      undefined,
-      " pnpm && corepack install -g pnpm@10;",
-      " pnpm@10;",
-    ],
+    [{ "pnpm-lock.yaml": "lockfileVersion: '6.0'" }, undefined, undefined, " pnpm@8"],
+    [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, undefined, undefined, " pnpm@10"],
     [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, "pnpm@9.1.0+sha512.aa", " pnpm;", " pnpm@9.1.0;"],
     [{ "pnpm-lock.yaml": "" }, "pnpm@9.1.0; echo oops", " pnpm;", " pnpm@9.1.0;"],
-    [{ "yarn.lock": "# yarn lockfile v1" }, undefined, " yarn && corepack install -g yarn@1;", " yarn@1;"],
-    [
-      { "yarn.lock": "__metadata:\n  version: 6" },
-      undefined,
-      " yarn && corepack install -g yarn@3;",
-      " @yarnpkg/cli-dist@3;",
-    ],
+    [{ "yarn.lock": "# yarn lockfile v1" }, undefined, undefined, " yarn@1"],
+    [{ "yarn.lock": "__metadata:\n  version: 6" }, undefined, undefined, " @yarnpkg/cli-dist@3"],
     [{ "yarn.lock": "__metadata:\n  version: 8" }, "yarn@4.1.0", " yarn;", " @yarnpkg/cli-dist@4.1.0;"],
   ])(
     "comes by corepack or npm where it is missing, in a version that reads %j",
     async (files, packageManager, end, npm) => {
       const { setup } = await commands({ "package.json": { packageManager }, ...files });
-      expect(setup[0]).toContain(
-        `if command -v corepack; then mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin${end}`,
-      );
-      expect(setup[0]).toContain(`else npm install -g --prefix ~/.local${npm} fi`);
+      if (end !== undefined)
+        expect(setup[0]).toContain(
+          `if command -v corepack; then mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin${end} else`,
+        );
+      expect(setup[0]).toContain(`npm install -g --prefix ~/.local${npm}`);
     },
   );
 
