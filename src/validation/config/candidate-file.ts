@@ -19,11 +19,6 @@ export async function readCandidateFile(path: string, most = MOST_BYTES): Promis
   });
 }
 
-/** The same for the first `length` bytes of a file of any size. */
-export async function readCandidateHead(path: string, length: number): Promise<string | undefined> {
-  return withFile(path, (file) => read(file, length));
-}
-
 /** Whether there is such a file, whatever its size. Throws for what is no regular file. */
 export async function hasCandidateFile(path: string): Promise<boolean> {
   try {

@@ -4,7 +4,8 @@ import { detectGo } from "./compiled/go.js";
 import { detectMaven } from "./compiled/java.js";
 import { detectRust } from "./compiled/rust.js";
 import type { Detected, Found } from "./detected.js";
-import { detectNode } from "./node.js";
+import { detectDeno } from "./node/deno.js";
+import { detectNode } from "./node/node.js";
 import { Project } from "./project.js";
 import { detectPython } from "./python/python.js";
 import { setupFilesOf } from "./setup-files.js";
@@ -27,7 +28,7 @@ export interface Because {
 }
 
 /**
- * The config of a project that brings none, from its manifests: Node, Python, Go, Rust, Maven, also side by side and
+ * The config of a project that brings none, from its manifests: Node, Deno, Python, Go, Rust, Maven, also side by side and
  * in directories up to two levels down.
  *
  * @throws SandboxError INVALID_ARGUMENT when there is nothing to check.
@@ -69,7 +70,8 @@ interface Language {
 }
 
 const languages: readonly Language[] = [
-  { manifests: ["package.json"], detect: ({ directory }) => detectNode(directory) },
+  { manifests: ["package.json"], detect: detectNode },
+  { manifests: ["deno.json", "deno.jsonc"], detect: detectDeno },
   { manifests: ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt"], detect: detectPython },
   { manifests: ["go.mod", "go.work"], detect: detectGo },
   { manifests: ["Cargo.toml"], detect: detectRust },
@@ -85,6 +87,7 @@ async function everywhere(project: Project): Promise<Detected[]> {
     if (root !== undefined) roots.push(root);
     if (root !== undefined && testsItsParts(root)) continue;
     for (const path of subprojects(project, manifests)) {
+      if (root?.parts?.includes(path)) continue;
       const found = await detect(project.below(path));
       if (found !== undefined && Object.keys(found.checks).length > 0) below.push(fromRoot(path, found));
     }
@@ -129,12 +132,13 @@ function setupFiles(found: readonly Detected[]): { files?: string[] } {
 
 function nothingToCheck(project: Project, found: readonly Detected[]): Error {
   const gradle = ["build.gradle", "build.gradle.kts"].find((name) => project.has(name));
+  const [left] = found.flatMap(({ leftOut = [] }) => leftOut);
   const what =
     found.length > 0
-      ? `no typecheck, lint or test in its ${listed(found.map(({ language }) => language))} project`
+      ? `no typecheck, lint or test in its ${listed(found.map(({ language }) => language))} project${left === undefined ? "" : ` (left out: ${left})`}`
       : gradle !== undefined
         ? `what ${gradle} needs is not detected`
-        : "no package.json, pyproject.toml, requirements.txt, setup.py, go.mod, Cargo.toml or pom.xml";
+        : "no package.json, deno.json, pyproject.toml, requirements.txt, setup.py, go.mod, Cargo.toml or pom.xml";
   return invalid(
     `nothing to check in ${project.directory}: there is no forkbox.yaml, and ${what}. ` +
       "Write a forkbox.yaml with a `checks:` map, or give --config FILE.",

@@ -9,7 +9,7 @@ export interface Detected {
   language: string;
   /** Brings the dependencies. Sees `setupFiles` only; its snapshot is cached. */
   setup: Found[];
-  /** Left out: {@link defaultSetupFiles}. */
+  /** Left out: those of its language, see {@link setupFilesOf}. */
   setupFiles?: string[];
   /** Installs the project itself and runs its lifecycle scripts, once its sources are there; never cached. */
   install: Found[];
@@ -17,4 +17,6 @@ export interface Detected {
   checks: Record<string, Found>;
   /** What looks like a check and is not run, with the reason. */
   leftOut?: string[];
+  /** Directories below that it takes care of: the packages of a workspace. */
+  parts?: string[];
 }

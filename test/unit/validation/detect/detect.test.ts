@@ -23,79 +23,6 @@ async function project(files: Record<string, string | object>) {
 
 const scripts = { build: "vite build", typecheck: "tsc", lint: "eslint .", test: "vitest" };
 
-describe("a Node project without a config", () => {
-  test("is built and checked by the scripts of its package.json", async () => {
-    expect(await project({ "package.json": { scripts }, "package-lock.json": "{}" })).toEqual({
-      setup: { run: ["npm ci --no-audit --no-fund"] },
-      build: ["npm run build"],
-      checks: { typecheck: "npm run typecheck", lint: "npm run lint", test: "npm run test" },
-    });
-  });
-
-  test.each([
-    ["package-lock.json", "{}", "npm ci --no-audit --no-fund", "npm run test"],
-    ["npm-shrinkwrap.json", "{}", "npm ci --no-audit --no-fund", "npm run test"],
-    ["pnpm-lock.yaml", "", "pnpm install --frozen-lockfile", "pnpm run test"],
-    ["yarn.lock", "# yarn lockfile v1", "yarn install --frozen-lockfile", "yarn run test"],
-    ["yarn.lock", "__metadata:\n  version: 8", "yarn install --immutable", "yarn run test"],
-    ["bun.lock", "{}", "bun install --frozen-lockfile", "bun run test"],
-  ])("with a %s is installed by what wrote it", async (lock, content, install, check) => {
-    const config = await project({ "package.json": { scripts: { test: "x" } }, [lock]: content });
-    expect(config).toEqual({ setup: { run: [install] }, checks: { test: check } });
-  });
-
-  test("has no check in npm's own script that says that there is no test", async () => {
-    const test = 'echo "Error: no test specified" && exit 1';
-    expect((await project({ "package.json": { scripts: { test, lint: "x" } } })).checks).toEqual({
-      lint: "npm run lint",
-    });
-    await expect(project({ "package.json": { scripts: { test } } })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
-      message: expect.stringMatching(/nothing to check.*no typecheck, lint or test in its node project/),
-    });
-  });
-
-  test("is checked by scripts named alike, but by none that change files or never end", async () => {
-    const names = [
-      "type-check",
-      "lint:js",
-      "lint:fix",
-      "test:unit",
-      "smoke",
-      "test:watch",
-      "test:e2e:ui",
-      "dev",
-      "start",
-    ];
-    const alike = Object.fromEntries(names.map((name) => [name, "x"]));
-    expect(Object.keys((await project({ "package.json": { scripts: alike } })).checks ?? {})).toEqual([
-      ...["type-check", "lint:js", "test:unit", "smoke"],
-    ]);
-  });
-
-  test("is type-checked where it has TypeScript and no script that does", async () => {
-    const manifest = { scripts: { test: "x" }, devDependencies: { typescript: "5" } };
-    expect((await project({ "package.json": manifest, "tsconfig.json": "{}" })).checks).toMatchObject({
-      typecheck: "node_modules/.bin/tsc --noEmit",
-    });
-  });
-
-  test("shows setup all its files where installing runs scripts of its own", async () => {
-    const files = { "package-lock.json": "{}" };
-    const own = { "package.json": { scripts: { test: "x", prepare: "tsc" } }, ...files };
-    expect((await project(own)).setup).toMatchObject({ files: ["**"] });
-    const husky = { "package.json": { scripts: { test: "x", prepare: "husky" } }, ...files };
-    expect((await project(husky)).setup).not.toHaveProperty("files");
-  });
-
-  test("whose package.json is broken or a link is told so", async () => {
-    await expect(project({ "package.json": "{" })).rejects.toThrow(/not valid JSON/);
-    await rm(join(directory, "package.json"));
-    await symlink("/etc/hostname", join(directory, "package.json"));
-    await expect(detectConfig(directory)).rejects.toThrow(/must be a regular file/);
-  });
-});
-
 describe("projects of several languages", () => {
   test("side by side at the root are both checked", async () => {
     const config = await project({
@@ -161,12 +88,18 @@ describe("projects of several languages", () => {
   });
 });
 
+test("what was left out is said where nothing else is there to check", async () => {
+  await expect(project({ "package.json": { scripts: { lint: "lint-staged" } } })).rejects.toThrow(
+    /no typecheck, lint or test in its node project \(left out: the script "lint" of package\.json, as it writes/,
+  );
+});
+
 test("a directory with nothing known is told what would be known", async () => {
   await expect(detectConfig(directory)).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
     operation: "validate",
     path: directory,
-    message: expect.stringMatching(/no package\.json, pyproject\.toml.*Write a forkbox\.yaml/),
+    message: expect.stringMatching(/no package\.json, deno\.json, pyproject\.toml.*Write a forkbox\.yaml/),
   });
 });
 
