@@ -1,3 +1,6 @@
+/** Printed by a detected check that finds its tool missing, with why: it is skipped then, and has not passed. */
+export const NOT_CHECKED = "forkbox: not checked, as";
+
 /** A command, and what it was concluded from: `--print-config` says it as a comment. */
 export interface Found {
   run: string;

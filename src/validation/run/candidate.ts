@@ -26,7 +26,8 @@ export async function runCandidate(context: CandidateContext): Promise<Candidate
   }
   const report: CandidateReport = {
     ...{ name: candidate.name, directory: candidate.directory, configFrom: candidate.config.from },
-    verdict: worst([...stages, ...checks].map(({ verdict }) => verdict)),
+    // Where all stages passed, checks decide: nothing is passed by having been built.
+    verdict: worst((broken === undefined ? checks : stages).map(({ verdict }) => verdict)),
     durationMs: Math.round(performance.now() - started),
     ...{ stages, checks, warnings: context.warnings },
   };

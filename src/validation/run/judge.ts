@@ -1,5 +1,6 @@
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { Step } from "../config/config.js";
+import { NOT_CHECKED } from "../detect/detected.js";
 import type { StepOutput } from "../output/step-output.js";
 import type { StepId, TestCounts } from "../types.js";
 import type { CandidateContext } from "./context.js";
@@ -27,6 +28,8 @@ export async function judged(
   const outcome = { ...ended, ...(counted && { tests: counted.tests }) };
   const judgement = counted?.none ? ranNone(context, id, step, outcome, counted.tests) : outcome;
   if (judgement.verdict === "passed") {
+    const why = isDetected(context) ? notChecked(output) : undefined;
+    if (why !== undefined) return { ...judgement, verdict: "skipped", reason: why };
     if (counted !== undefined && counted.tests.failed > 0)
       context.warn(
         `${id.name} ended with 0, although its tests failed: ${counted.tests.failed} by their runner's count`,
@@ -62,8 +65,17 @@ function ranNone(
   if (verdict === "failed" && exitCode !== undefined && exitCode < 126 && limitsMet === undefined)
     return { ...outcome, reason: `${none} (exit code ${exitCode})` };
   if (verdict !== "passed") return outcome;
-  if (context.candidate.config.from === "detected")
-    return { ...outcome, verdict: "failed", reason: none, exitCode: 0 };
+  if (isDetected(context)) return { ...outcome, verdict: "failed", reason: none, exitCode: 0 };
   context.warn(`${name} passed and ${none}`);
   return outcome;
+}
+
+function isDetected({ candidate }: CandidateContext): boolean {
+  return candidate.config.from === "detected";
+}
+
+/** What a detected command says that could only look whether its tool is there. */
+function notChecked({ tail }: StepOutput): string | undefined {
+  const last = tail.slice(tail.lastIndexOf("\n") + 1);
+  return last.startsWith(NOT_CHECKED) ? last.slice(NOT_CHECKED.length).trim() : undefined;
 }

@@ -1,7 +1,12 @@
 import type { CandidateReport, ExitCode, Report, StepReport, Verdict } from "../types.js";
 
-/** Worst first; what was skipped was so because of another. */
-const worstFirst: readonly Verdict[] = ["error", "timed-out", "failed", "flaky", "cancelled", "skipped"];
+/**
+ * Worst first. What was skipped was so because of another, which counts, or because its tool is not there, which is no
+ * fault; but where nothing passed, nothing was checked.
+ */
+const worstFirst: readonly Verdict[] = [
+  ...(["error", "timed-out", "failed", "flaky", "cancelled", "passed", "skipped"] as const),
+];
 
 /** The worst of them; passed when there is nothing else. */
 export function worst(verdicts: readonly Verdict[]): Verdict {

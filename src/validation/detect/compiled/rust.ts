@@ -1,4 +1,4 @@
-import type { Detected, Found } from "../detected.js";
+import { type Detected, type Found, NOT_CHECKED } from "../detected.js";
 import { Hints } from "../hints.js";
 import type { Project } from "../project.js";
 import { has, quoted, type Table, tableAt, tableOf } from "../text.js";
@@ -127,7 +127,7 @@ function format(project: Project, hints: Hints): Record<string, Found> {
 /** Not every toolchain has it, and which one is in the sandbox only the sandbox knows. */
 function whereInstalled(tool: string, run: string, because: string): Found {
   return {
-    run: `if cargo ${tool} --version; then ${run}; else echo "cargo ${tool} is not installed here: nothing was checked"; fi`,
+    run: `if cargo ${tool} --version; then ${run}; else echo "${NOT_CHECKED} cargo ${tool} is not installed here"; fi`,
     because: `${because}, where cargo ${tool} is installed`,
   };
 }
