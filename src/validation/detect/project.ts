@@ -72,6 +72,11 @@ export class Project {
     return this.known.has(path) || this.isRegular(path);
   }
 
+  /** Whether not even its owner may write to a file. */
+  isReadOnly(path: string): boolean {
+    return this.has(path) && (lstatSync(this.tree.place(latin1(`${this.at}${path}`))).mode & 0o200) === 0;
+  }
+
   /**
    * Its text, or undefined where there is none.
    *

@@ -45,7 +45,7 @@ export function installing(
   if (own.length === 0 && !linksSources)
     return { setup: [...ready, { run: manager.install, because }], install: [] };
   return {
-    setup: [...ready, ...dependenciesOnly(manager, own)],
+    setup: [...ready, ...dependenciesOnly(project, manager, own)],
     install: projectItself(manager, { own, root, linksSources }),
   };
 }
@@ -67,14 +67,28 @@ function isNative(project: Project, { kind }: Manager, { scripts }: Manifest): b
   return project.has("binding.gyp");
 }
 
-function dependenciesOnly(manager: Manager, own: readonly Own[]): Found[] {
+function dependenciesOnly(project: Project, manager: Manager, own: readonly Own[]): Found[] {
   const { because, kind, isLocked, install } = manager;
   // Installs what the lockfile says, and knows nothing of the project's scripts.
   if (kind === "pnpm" && isLocked)
     return [{ run: install.replace("install --frozen-lockfile", "fetch"), because }];
   // pnpm does not look again at what is installed already.
   if (kind === "pnpm") return [{ run: `${install} --ignore-scripts`, because }];
-  return [...withoutScripts(manager, own), { run: install, because }];
+  return [...writable(project, own), ...withoutScripts(manager, own), { run: install, because }];
+}
+
+/** Where they are read-only, as in a copy of a read-only tree. */
+function writable(project: Project, own: readonly Own[]): Found[] {
+  const files = own
+    .map(({ package: { at } }) => (at === "" ? "package.json" : `${at}/package.json`))
+    .filter((file) => project.isReadOnly(file));
+  if (files.length === 0) return [];
+  return [
+    {
+      run: `chmod u+w ${files.map(quoted).join(" ")}`,
+      because: "setup changes its copy of what is read-only",
+    },
+  ];
 }
 
 /** No manager has an option for it. Sources bring the manifests as they are again. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -212,6 +212,14 @@ describe("a Node project's own lifecycle scripts", () => {
       'for at in packages/a packages/b; do npm pkg delete scripts.prepare --prefix "$at" || exit; done',
     );
     expect(install).toEqual(["npm install --no-save --prefer-offline --no-audit --no-fund"]);
+  });
+
+  test("are taken out of a read-only manifest, too", async () => {
+    const file = join(directory, "package.json");
+    await writeFile(file, JSON.stringify(manifest));
+    await chmod(file, 0o444);
+    const { setup } = await commands(lock);
+    expect(setup[0]).toBe("chmod u+w package.json");
   });
 
   test("do not run where its .npmrc says so", async () => {
