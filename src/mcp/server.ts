@@ -5,7 +5,7 @@ import {
   ResourceTemplate,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import type { z } from "zod";
 import { VERSION } from "../version.js";
 import { errorResult, resultOf } from "./answer.js";
 import type { Client } from "./client.js";
@@ -13,6 +13,7 @@ import { failureOf, ToolError } from "./errors.js";
 import { instructions } from "./instructions.js";
 import { heartbeat } from "./progress.js";
 import { OUTPUT_URI, readOutputResource } from "./runs/resources.js";
+import { inputSchema, outputSchema } from "./schemas.js";
 import type { Tool } from "./tool.js";
 import { tools } from "./tools/tools.js";
 import type { World } from "./world.js";
@@ -23,8 +24,8 @@ const listed = tools.map(({ name, title, description, hints, input, output }) =>
   name,
   title,
   description,
-  inputSchema: z.toJSONSchema(input, { io: "input" }) as { type: "object" },
-  outputSchema: z.toJSONSchema(output, { io: "output" }) as { type: "object" },
+  inputSchema: inputSchema(input),
+  outputSchema: outputSchema(output),
   annotations: { title, ...hints },
 }));
 const MOST_ISSUES = 5;

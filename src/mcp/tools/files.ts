@@ -225,7 +225,7 @@ export const listDirectory = tool({
 /** As many as a model should read. */
 function affordable<T>(entries: readonly T[]): T[] {
   const text = JSON.stringify(entries);
-  let left = beginning(text, READ_TOKENS).length - 2;
+  let left = beginning(text, READ_TOKENS).length - 1;
   const fitting = entries.filter((entry) => {
     left -= JSON.stringify(entry).length + 1;
     return left >= 0;
