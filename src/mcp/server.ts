@@ -34,7 +34,10 @@ const MOST_ISSUES = 5;
 export function makeServer(world: World, client: Client): McpServer {
   const made = new McpServer(
     { name: "forkbox", title: "forkbox", version: VERSION },
-    { capabilities: { tools: {}, resources: {} }, instructions: instructions(world) },
+    {
+      capabilities: { tools: { listChanged: false }, resources: { listChanged: false } },
+      instructions: instructions(world),
+    },
   );
   made.server.setRequestHandler("tools/list", () => ({ tools: listed }));
   made.server.setRequestHandler("tools/call", async ({ params }, context) => {

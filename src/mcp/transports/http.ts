@@ -5,8 +5,11 @@ import { type NodeIncomingMessageLike, toNodeHandler } from "@modelcontextprotoc
 import {
   type AuthInfo,
   createMcpHandler,
+  isInitializeRequest,
+  isLegacyRequest,
   localhostAllowedHostnames,
   localhostAllowedOrigins,
+  type McpHandlerRequestOptions,
   validateHostHeader,
   validateOriginHeader,
 } from "@modelcontextprotocol/server";
@@ -15,6 +18,7 @@ import { Client } from "../client.js";
 import type { HttpOptions } from "../options.js";
 import { makeServer } from "../server.js";
 import type { World } from "../world.js";
+import { Sessions } from "./sessions.js";
 
 const PATH = "/mcp";
 const MOST_REQUEST_BYTES = 8 * 1024 * 1024;
@@ -36,15 +40,24 @@ export async function serveOverHttp(
   const clients = new Map(
     options.tokens.map((token, index) => [String(index), { token, client: new Client(world.options) }]),
   );
-  const handler = createMcpHandler(
-    ({ authInfo }) => {
-      const found = clients.get(authInfo?.clientId ?? "");
-      if (!found) throw new Error("a request of nobody");
-      return makeServer(world, found.client);
-    },
-    { maxRequestBodySize: MOST_REQUEST_BYTES },
-  );
-  const serve = toNodeHandler(handler, { maxRequestBodySize: MOST_REQUEST_BYTES });
+  const serverFor = (auth: AuthInfo | undefined) => {
+    const found = clients.get(auth?.clientId ?? "");
+    if (!found) throw new Error("a request of nobody");
+    return makeServer(world, found.client);
+  };
+  const sessions = new Sessions(serverFor);
+  const handler = createMcpHandler(({ authInfo }) => serverFor(authInfo), {
+    maxRequestBodySize: MOST_REQUEST_BYTES,
+  });
+  const fetch = async (request: Request, { authInfo }: McpHandlerRequestOptions = {}) => {
+    if (!authInfo) throw new Error("a request of nobody");
+    const body = await jsonOf(request.clone());
+    const session = request.headers.get("mcp-session-id");
+    if (session !== null) return sessions.serve(session, request, body, authInfo);
+    const opens = isInitializeRequest(body) && (await isLegacyRequest(request.clone(), body));
+    return opens ? sessions.open(request, body, authInfo) : handler.fetch(request, { authInfo });
+  };
+  const serve = toNodeHandler({ fetch }, { maxRequestBodySize: MOST_REQUEST_BYTES });
   const guard = guardOf(options);
   const server = createServer((request, response) => {
     const auth = guard(request, response);
@@ -70,7 +83,7 @@ export async function serveOverHttp(
   } finally {
     clearInterval(expiry);
     server.close();
-    await handler.close();
+    await Promise.all([handler.close(), sessions.end()]);
     await Promise.all([...clients.values()].map(({ client }) => client.end()));
     server.closeAllConnections();
   }
@@ -108,6 +121,16 @@ function refuse(response: ServerResponse, status: number, message: string): unde
 
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
+}
+
+/** Undefined for what is none: who answers it says so. */
+async function jsonOf(request: Request): Promise<unknown> {
+  if (request.method !== "POST") return undefined;
+  try {
+    return await request.json();
+  } catch {
+    return undefined;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
