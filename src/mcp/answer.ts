@@ -5,6 +5,7 @@ import type { Failure } from "./errors.js";
 import type { Answer } from "./tool.js";
 
 const MOST_IDS = 20;
+const LONGEST_MESSAGE = 1500;
 
 /**
  * The answer of a tool as it goes out, without secrets. Facts are structured content and, once more, text: a client
@@ -29,7 +30,10 @@ export function resultOf(
 export function errorResult(failure: Failure, client: Client, redactor: Redactor): CallToolResult {
   const sandboxes = client.boxes.map(({ id }) => id).slice(-MOST_IDS);
   const runs = client.runs.map(({ id }) => id).slice(-MOST_IDS);
-  const error = redacted({ ...failure, message: failure.message.slice(0, 4000), sandboxes, runs }, redactor);
+  const error = redacted(
+    { ...failure, message: failure.message.slice(0, LONGEST_MESSAGE), sandboxes, runs },
+    redactor,
+  );
   const text = [
     `${error.code}: ${error.message}`,
     ...(error.next === "" ? [] : [`What to do: ${error.next}`]),

@@ -45,7 +45,7 @@ const NEXT: Readonly<Record<string, string>> = {
   LIMIT: "Do less at once, or ask the operator to raise the limit.",
   UNSAFE_EXPORT: "Choose another host directory, or remove in the sandbox what is unsafe.",
   SECRET_LEAK: "Remove the credential from the files in the sandbox, then export again. Nothing was written.",
-  UNSUPPORTED: "Ask the operator to start the server with other flags.",
+  UNSUPPORTED: "Do it another way, or ask the operator to start the server with other flags.",
   ENGINE_UNAVAILABLE: "Ask the operator to run `forkbox doctor`: no engine works on this machine.",
   ENGINE_LOST: "Create another sandbox: the engine under this one ended.",
   ENGINE_ERROR: "Try again; ask the operator to run `forkbox doctor` if it stays.",

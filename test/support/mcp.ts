@@ -31,7 +31,7 @@ function newClient(era: Era): Client {
   return new Client(info, era === "modern" ? { versionNegotiation: { mode: "auto" } } : {});
 }
 
-function waysOf(client: Client): Connected {
+export function waysOf(client: Client): Connected {
   const raw = async (name: string, args: Facts = {}) =>
     (await client.callTool({ name, arguments: args })) as CallToolResult;
   return {
@@ -85,7 +85,7 @@ export interface Served {
   /** Ends it, and says how it ended. */
   stop(): Promise<number | null>;
   [Symbol.asyncDispose](): Promise<void>;
-  connect(options?: { era?: Era; token?: string }): Promise<Connected>;
+  connect(options?: { era?: Era; token?: string; url?: string }): Promise<Connected>;
 }
 
 /** Starts `forkbox mcp --http` on a free port. */
@@ -118,10 +118,10 @@ export async function serveHttp(
     async [Symbol.asyncDispose]() {
       await stop();
     },
-    async connect({ era = "modern", token: other = token } = {}) {
+    async connect({ era = "modern", token: other = token, url: at = url } = {}) {
       const client = newClient(era);
       const headers = { Authorization: `Bearer ${other}` };
-      await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+      await client.connect(new StreamableHTTPClientTransport(new URL(at), { requestInit: { headers } }));
       return waysOf(client);
     },
   };
