@@ -16,14 +16,31 @@ const directory = mkdtempSync(join(tmpdir(), "forkbox-conformance-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What they need of Node is newer than what forkbox needs: both come from the registry, and go with this directory. */
-const packages = ["node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2"];
+const packages = [
+  "node@22",
+  "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+  "@modelcontextprotocol/inspector@2",
+];
 const installed = install();
 const node = join(directory, "node_modules/.bin/node");
 const program = (name: string) => join(directory, "node_modules/.bin", name);
 
 function install(): string | undefined {
-  const args = ["install", "--prefix", directory, "--no-audit", "--no-fund", "--loglevel=error", ...packages];
-  const { status, stderr, error } = spawnSync("npm", args, { encoding: "utf8", timeout: 240_000 });
+  // Each runs with the Node beside it, not with the one of this process.
+  const flags = [
+    "--prefix",
+    directory,
+    "--engine-strict=false",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
+  const args = ["install", ...flags, ...packages];
+  const { status, stderr, error } = spawnSync("npm", args, {
+    encoding: "utf8",
+    cwd: directory,
+    timeout: 240_000,
+  });
   return status === 0 ? undefined : (error?.message ?? stderr);
 }
 
@@ -39,10 +56,13 @@ async function withToken(url: string, token: string) {
   const proxy = createServer((incoming, outgoing) => {
     const headers = { ...incoming.headers, authorization: `Bearer ${token}` };
     const { hostname, port } = target;
-    const forwarded = request({ hostname, port, path: incoming.url, method: incoming.method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const forwarded = request(
+      { hostname, port, path: incoming.url, method: incoming.method, headers },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     forwarded.on("error", () => outgoing.destroy());
     outgoing.on("close", () => forwarded.destroy());
     incoming.pipe(forwarded);
@@ -77,13 +97,17 @@ const scenarios = [
 describe("what others say a server has to do", () => {
   if (installed !== undefined) {
     test("the conformance suite and the Inspector can be installed", (context) => {
-      console.warn(`\nNOT RUN: the MCP conformance suite and the Inspector can't be installed: ${installed}\n`);
+      console.warn(
+        `\nNOT RUN: the MCP conformance suite and the Inspector can't be installed: ${installed}\n`,
+      );
       context.skip(installed);
     });
     return;
   }
 
-  test("the scenarios of the conformance suite that need no fixtures fail nowhere", { timeout: 180_000 }, async () => {
+  test("the scenarios of the conformance suite that need no fixtures fail nowhere", {
+    timeout: 180_000,
+  }, async () => {
     await using served = await serveHttp();
     const proxy = await withToken(served.url, served.token);
     try {
@@ -97,7 +121,8 @@ describe("what others say a server has to do", () => {
         // What it can look at only with the help of a tool of its own is no failure of this server.
         const failed = checks.filter(
           ({ status, errorMessage = "" }) =>
-            status === "FAILURE" && !/^Not testable: server does not list the diagnostic tool/.test(errorMessage),
+            status === "FAILURE" &&
+            !/^Not testable: server does not list the diagnostic tool/.test(errorMessage),
         );
         expect(failed, `${scenario} ${version ?? ""}`).toEqual([]);
       }
