@@ -139,11 +139,11 @@ function parseAddress(text: string): Address {
 
 const HELP = `
 Examples:
-  $ forkbox mcp --root .                             for an agent that starts it
+  $ forkbox mcp --root .                  for an agent that starts it
   $ forkbox mcp --root ~/apps --read-only package.json --databricks
-  $ forkbox mcp --http 8765                          one server for several clients
-  $ forkbox mcp --http 0.0.0.0:8765 --allow-host sandboxes.example --token TEAM_TOKEN
+  $ forkbox mcp --http 8765               one server for several clients
+  $ forkbox mcp --http 0.0.0.0:8765 --allow-host sandboxes.example --token TOKEN
 
-Tools can't set or read credentials, networks, engines or limits: these flags do.
+Tools can't set or read credentials, networks, engines and limits: flags do.
 
 Exit codes: 0 the client went · 2 wrong usage · 3 no engine · 130 interrupted.`;

@@ -6,6 +6,7 @@ const MOST_ALTERNATIVES = 16;
 const LONGEST_LINE = 300;
 const TOKENS = 3000;
 const PIECE = 64 * 1024;
+const ESCAPE = "\u001b";
 
 /** Lines of an output that contain one of some texts. */
 export interface Found {
@@ -28,6 +29,8 @@ export function search(output: KeptOutput, grep: string, from: number, limit: nu
   const found: string[] = [];
   let left = limit;
   for (const { at, line } of linesOf(output, from)) {
+    // Most lines are looked at once: there may be a million.
+    if (!line.includes(ESCAPE) && firstOf(line.toLowerCase(), wanted) === -1) continue;
     const text = shown(line);
     const place = firstOf(text.toLowerCase(), wanted);
     if (place === -1) continue;
