@@ -6,7 +6,9 @@ import { type Outcome, Run, type RunKind } from "./runs/run.js";
 
 /** Runs that have ended and can still be asked for. */
 const MOST_ENDED = 32;
-const MOST_RUNNING = 64;
+const MOST_RUNNING = 32;
+const MOST_IDS = 20;
+const LONGEST_WHAT = 1000;
 
 /** What one client has: nobody else can name it. Each method that takes an id says which ones exist where it is none. */
 export class Client {
@@ -80,7 +82,7 @@ export class Client {
     const running = this.runs.filter(({ state }) => state === "running");
     if (running.length >= MOST_RUNNING)
       throw tooMany("runs", MOST_RUNNING, "Wait for one with get_run, or end one with stop_run.");
-    const run = new Run({ kind, what, sandboxId: box?.id }, work);
+    const run = new Run({ kind, what: what.slice(0, LONGEST_WHAT), sandboxId: box?.id }, work);
     this.#runs.set(run.id, run);
     box?.running.add(run);
     void run.done.then(() => {
@@ -129,7 +131,7 @@ export class Client {
   }
 
   #nextSandbox(): string {
-    const ids = [...this.#boxes.keys()];
+    const ids = [...this.#boxes.keys()].slice(-MOST_IDS);
     return ids.length === 0 ? "There is none: call create_sandbox." : `There are: ${ids.join(", ")}.`;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { probeLocal } from "../support/engine-local.js";
@@ -141,6 +141,17 @@ describe("what tools of forkbox mcp reach of the host", () => {
       { name: "test", artifacts: { files: 1, bytes: 5 } },
     ]);
     expect(await readdir(root)).toEqual(["app", "out"]);
+    // A link where they would go leads nowhere.
+    const elsewhere = await hostDirectory();
+    await rm(join(root, "out/app"), { recursive: true });
+    await symlink(elsewhere, join(root, "out/app"));
+    await connected.call("validate", { host_path: "app", artifacts_to: "out" });
+    expect(await readFile(join(root, "out/app/test/made.txt"), "utf8")).toBe("made\n");
+    expect(await readdir(elsewhere)).toEqual([]);
+    // What was found is told, too, where they can't go.
+    const hooks = await connected.raw("validate", { host_path: "app", artifacts_to: ".git/hooks" });
+    const error = { code: "UNSAFE_EXPORT" };
+    expect(hooks).toMatchObject({ isError: true, structuredContent: { passed: true, error } });
   });
 
   test("read-only paths are refused to tools, and what commands change of them is told until it is put back", async () => {

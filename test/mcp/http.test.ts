@@ -130,7 +130,7 @@ describe("forkbox mcp over HTTP", () => {
     if (!a || !b) return;
     const { sandbox_id } = await a.call("create_sandbox");
     const { run_id } = await a.call("exec", { sandbox_id, command: "echo mine; seq 1 50000" });
-    expect(await b.call("list_sandboxes")).toEqual({ sandboxes: [], runs: [] });
+    expect(await b.call("list_sandboxes")).toEqual({ sandboxes: [], sandboxes_in_all: 0, runs: [] });
     for (const name of ["fork_sandbox", "close_sandbox", "list_directory"])
       expect(await b.refused(name, { sandbox_id }), name).toMatchObject({ code: "NO_SUCH_SANDBOX" });
     expect(await b.refused("exec", { sandbox_id, command: "true" })).toMatchObject({

@@ -15,7 +15,7 @@ export class KeptOutput {
   #tail = "";
   #length = 0;
 
-  constructor(mostHead = 256 * 1024, mostTail = 768 * 1024) {
+  constructor(mostHead = 128 * 1024, mostTail = 384 * 1024) {
     this.#mostHead = mostHead;
     this.#mostTail = mostTail;
   }

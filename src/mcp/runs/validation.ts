@@ -1,7 +1,8 @@
-import { mkdtempSync, realpathSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Slices } from "../../files/slices.js";
+import { exportTree } from "../../host/export.js";
 import { removeTree } from "../../host/remove.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { StepId, StepReport, ValidateSpec } from "../../validation/types.js";
@@ -39,7 +40,7 @@ export async function validateHere(
       ...options.sandbox,
       directories: [directory],
       timeoutMs: options.timeoutMs,
-      out: out() ?? join(own, "out"),
+      out: join(own, "out"),
       signal,
       onEvent: (event) => {
         if (event.type === "step-output") streamOf(run, event.step)?.push(event.text);
@@ -47,6 +48,8 @@ export async function validateHere(
     };
     const report = await validate(spec);
     if (report.interrupted) throw signal.reason;
+    // What was found stays what it is, whatever becomes of the artifacts.
+    const failure = await deliver(join(own, "out"), out, signal).then(() => undefined, failureOf);
     const [candidate] = report.candidates;
     if (!candidate) throw new Error("the report has no candidate");
     const steps = [...candidate.stages, ...candidate.checks].map(stepOf);
@@ -59,7 +62,8 @@ export async function validateHere(
       warnings: report.warnings,
       steps,
     });
-    return { durationMs, validation, readOnlyChanged: project.fork ? await project.changed : [] };
+    const readOnlyChanged = project.fork ? await project.changed : [];
+    return { durationMs, validation, readOnlyChanged, ...(failure && { failure }) };
   } catch (error) {
     const failure = failureOf(error);
     // Where the copy was is nothing that a client could use.
@@ -68,6 +72,12 @@ export async function validateHere(
     await project.fork?.close();
     await removeTree(Buffer.from(own), new Slices("validate"));
   }
+}
+
+/** Not written there by the validation itself: what is placed like an export goes through no link on the way. */
+async function deliver(made: string, out: () => string | undefined, signal: AbortSignal): Promise<void> {
+  const to = out();
+  if (to !== undefined && existsSync(made)) await exportTree(made, to, { signal });
 }
 
 async function copied(

@@ -5,6 +5,9 @@ import { noteUntouched } from "../read-only.js";
 import { ADDS, CHANGES, LOOKS, sandboxId, tool } from "../tool.js";
 
 const LONGEST_WHAT = 120;
+/** As many as fit into an answer that a model can read. */
+const MOST_SANDBOXES = 40;
+const MOST_RUNS = 20;
 const sandboxFacts = z.object({
   sandbox_id: z.string(),
   forked_from: z.string().optional(),
@@ -56,7 +59,7 @@ export const closeSandbox = tool({
   }),
   async call({ sandbox_id }, { client }) {
     await client.close(client.box(sandbox_id));
-    return { facts: { closed: sandbox_id, left: client.boxes.map(({ id }) => id) } };
+    return { facts: { closed: sandbox_id, left: client.boxes.slice(-MOST_SANDBOXES).map(({ id }) => id) } };
   },
 });
 
@@ -69,6 +72,7 @@ export const listSandboxes = tool({
   input: z.strictObject({}),
   output: z.object({
     sandboxes: z.array(sandboxFacts),
+    sandboxes_in_all: z.int(),
     runs: z.array(
       z.object({
         run_id: z.string(),
@@ -81,7 +85,9 @@ export const listSandboxes = tool({
     ),
   }),
   async call(_args, { client }) {
-    return { facts: { sandboxes: client.boxes.map(factsOf), runs: runsOf(client) } };
+    const { boxes } = client;
+    const sandboxes = boxes.slice(-MOST_SANDBOXES).map(factsOf);
+    return { facts: { sandboxes, sandboxes_in_all: boxes.length, runs: runsOf(client) } };
   },
 });
 
@@ -105,6 +111,3 @@ function runsOf(client: Client) {
     ...(run.outcome.exitCode !== undefined && { exit_code: run.outcome.exitCode }),
   }));
 }
-
-/** As many as fit into an answer that a model can read. */
-const MOST_RUNS = 20;
