@@ -145,12 +145,11 @@ describe("what tools of forkbox mcp reach of the host", () => {
     const elsewhere = await hostDirectory();
     await rm(join(root, "out/app"), { recursive: true });
     await symlink(elsewhere, join(root, "out/app"));
-    await connected.call("validate", { host_path: "app", artifacts_to: "out" });
-    expect(await readFile(join(root, "out/app/test/made.txt"), "utf8")).toBe("made\n");
-    expect(await readdir(elsewhere)).toEqual([]);
-    // What was found is told, too, where they can't go.
-    const hooks = await connected.raw("validate", { host_path: "app", artifacts_to: ".git/hooks" });
     const error = { code: "UNSAFE_EXPORT" };
+    const link = await connected.raw("validate", { host_path: "app", artifacts_to: "out" });
+    expect(link).toMatchObject({ isError: true, structuredContent: { passed: true, error } });
+    expect(await readdir(elsewhere)).toEqual([]);
+    const hooks = await connected.raw("validate", { host_path: "app", artifacts_to: ".git/hooks" });
     expect(hooks).toMatchObject({ isError: true, structuredContent: { passed: true, error } });
   });
 

@@ -104,7 +104,7 @@ describe("forkbox mcp over HTTP", () => {
   test("what is too large, no JSON, no message, elsewhere or of another kind gets a protocol error", async () => {
     const large = JSON.stringify({
       ...initialize,
-      params: { ...initialize.params, x: "y".repeat(9 * 1024 * 1024) },
+      params: { ...initialize.params, x: "y".repeat(8 * 1024 * 1024) },
     });
     expect((await post(authorized, large)).status).toBe(413);
     const deep = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;

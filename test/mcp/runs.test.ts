@@ -115,14 +115,14 @@ describe("runs and their output", () => {
   });
 
   test("of a long output the beginning and the end are there once, and all of it by read_output and a resource", async () => {
-    const result = await connected.raw("exec", { sandbox_id, command: "echo BEGIN; seq 1 200000; echo END" });
+    const result = await connected.raw("exec", { sandbox_id, command: "echo BEGIN; seq 1 80000; echo END" });
     const facts = result.structuredContent as { run_id: string; stdout: string };
     const { run_id, stdout } = facts;
     expect(stdout.match(/BEGIN/g)).toHaveLength(1);
     expect(stdout.match(/END/g)).toHaveLength(1);
     expect(stdout).toMatch(/characters left out/);
     const found = await connected.call("read_output", { run_id, grep: "77777|nothing" });
-    expect(found).toMatchObject({ matches: 2 });
+    expect(found).toMatchObject({ matches: 1 });
     const [offset] = String(found.text).split(":");
     const part = await connected.call("read_output", { run_id, offset: Number(offset), limit: 6 });
     expect(part).toMatchObject({ text: "77777\n" });
@@ -132,7 +132,7 @@ describe("runs and their output", () => {
     const { contents } = await connected.client.readResource({ uri: link.uri });
     const [whole] = contents;
     expect(whole && "text" in whole && whole.text.split("\n").slice(0, 3)).toEqual(["BEGIN", "1", "2"]);
-    expect(whole && "text" in whole && whole.text.endsWith("200000\nEND\n")).toBe(true);
+    expect(whole && "text" in whole && whole.text.endsWith("80000\nEND\n")).toBe(true);
   });
 
   test("an output can be read through part by part, to its end", async () => {

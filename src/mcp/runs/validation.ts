@@ -6,7 +6,7 @@ import { exportTree } from "../../host/export.js";
 import { removeTree } from "../../host/remove.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { StepId, StepReport, ValidateSpec } from "../../validation/types.js";
-import { failureOf } from "../errors.js";
+import { failureOf, ToolError } from "../errors.js";
 import type { McpOptions } from "../options.js";
 import { KeptOutput } from "./kept-output.js";
 import type { Outcome, Run, Validation, ValidationStep } from "./run.js";
@@ -77,7 +77,12 @@ export async function validateHere(
 /** Not written there by the validation itself: what is placed like an export goes through no link on the way. */
 async function deliver(made: string, out: () => string | undefined, signal: AbortSignal): Promise<void> {
   const to = out();
-  if (to !== undefined && existsSync(made)) await exportTree(made, to, { signal });
+  if (to === undefined || !existsSync(made)) return;
+  const { skipped } = await exportTree(made, to, { signal });
+  const [first] = skipped;
+  if (!first) return;
+  const message = `validate: ${skipped.length} of the artifacts could not be put in ${to}: ${first.path}: ${first.reason}.`;
+  throw new ToolError("UNSAFE_EXPORT", message, "Name another directory with artifacts_to.");
 }
 
 async function copied(
