@@ -1,12 +1,13 @@
 // Which room of src/ may use which. Arrows point down this list, never up and never across:
 //
-//   cli → validation → sandbox → engines, host → files, arguments → redaction → the ground
+//   cli → mcp → validation → sandbox → engines, host → files, arguments → redaction → the ground
 //
 // The ground is what lies in src/ itself, and src/programs: what other processes run. Each rule says why it is there;
 // that is printed where it is broken. "npm run check:house" checks them.
 
 const GROUND = "[^/]+\\.ts|programs/";
 const BELOW = {
+  mcp: ["validation", "sandbox", "engines", "host", "files", "arguments", "redaction"],
   validation: ["sandbox", "engines", "host", "files", "arguments", "redaction"],
   sandbox: ["engines", "host", "files", "arguments", "redaction"],
   engines: ["files", "arguments", "redaction"],
@@ -16,6 +17,7 @@ const BELOW = {
   redaction: [],
 };
 const WHY = {
+  mcp: "Agents meet forkbox through the same operations as everybody: what the command line draws and reads is not theirs.",
   validation:
     "validation is a user of sandboxes: what it shares with a front of its own, the CLI, lies in it.",
   sandbox:

@@ -4,6 +4,7 @@ import { VERSION } from "../version.js";
 import { completionCommand } from "./commands/completion.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { execCommand } from "./commands/exec.js";
+import { mcpCommand } from "./commands/mcp.js";
 import { pruneCommand } from "./commands/prune.js";
 import { psCommand } from "./commands/ps.js";
 import { validateCommand } from "./commands/validate.js";
@@ -23,7 +24,7 @@ export function buildProgram(finish: Finish): Command {
     .enablePositionalOptions()
     .addHelpText("after", EXAMPLES)
     .addHelpText("after", EXIT_CODES);
-  for (const command of [validateCommand, execCommand, doctorCommand, psCommand, pruneCommand])
+  for (const command of [validateCommand, execCommand, mcpCommand, doctorCommand, psCommand, pruneCommand])
     program.addCommand(command(finish));
   program.addCommand(completionCommand(finish, () => program));
   for (const command of [program, ...program.commands]) setConventions(command);

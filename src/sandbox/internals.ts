@@ -1,14 +1,18 @@
 // What forkbox itself does with sandboxes, below the public API.
-import { checkEnv, checkSecrets } from "../arguments/arguments.js";
-import { absolutePath } from "../arguments/paths.js";
+import { checkEnv, checkFiles, checkSecrets } from "../arguments/arguments.js";
+import { absolutePath, checkPath } from "../arguments/paths.js";
+import { SandboxError } from "../errors.js";
+import { Slices } from "../files/slices.js";
 import type { SelectOptions } from "../host/selection/select.js";
 import type { CreateOptions, RefreshResult } from "../options.js";
 import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";
 import { changeSettings, type ForkOptions, requireSettings } from "./create-arguments.js";
+import { read, write } from "./files.js";
 import { importFromHost } from "./host-boundary.js";
 import { missingProgram } from "./missing-program.js";
 import { coreOf, fromCore, type Sandbox } from "./sandbox.js";
+import type { Context, Step } from "./state.js";
 
 /** A sandbox on the snapshot kept under a key; undefined when there is none. */
 export async function createFromKept(key: string, options: CreateOptions): Promise<Sandbox | undefined> {
@@ -81,4 +85,59 @@ export function whereIs(
 /** Knows every secret of a sandbox. */
 export function redactorOf(sandbox: Sandbox): Redactor {
   return coreOf(sandbox).redactor;
+}
+
+/** The paths that `readOnlyPaths` covers, each with a word that changes when it does, after everything issued before. */
+export function readOnlyState(sandbox: Sandbox): Promise<ReadonlyMap<string, string>> {
+  return coreOf(sandbox).run("readOnlyPaths", {}, async ({ engine, settings, state, signal }) => ({
+    value: await settings.readOnlyPaths.state(engine, state.snapshot, new Slices("readOnlyPaths", signal)),
+  }));
+}
+
+/** A file's bytes, where they are not more than that. Its size is looked at in the same turn. */
+export function readAtMost(
+  sandbox: Sandbox,
+  path: string,
+  mostBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  checkPath(path, "readFile");
+  return coreOf(sandbox).run("readFile", { signal }, (context) =>
+    readSmall(context, "readFile", path, mostBytes),
+  );
+}
+
+/** Reads, changes and writes a file in one turn. */
+export function editFile(
+  sandbox: Sandbox,
+  path: string,
+  mostBytes: number,
+  edit: (bytes: Uint8Array) => Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  const operation = "editFile";
+  checkPath(path, operation);
+  return coreOf(sandbox).run(operation, { signal }, async (context) => {
+    const { value } = await readSmall(context, operation, path, mostBytes);
+    return write(context, operation, checkFiles([{ path, data: edit(value) }], operation));
+  });
+}
+
+async function readSmall(
+  context: Context,
+  operation: string,
+  path: string,
+  mostBytes: number,
+): Promise<Step<Uint8Array>> {
+  const { engine, state, signal } = context;
+  const real = await engine.resolve(
+    state.snapshot,
+    absolutePath(state.workdir, path, operation),
+    true,
+    signal,
+  );
+  const size = (await engine.stat(state.snapshot, real, signal))?.size ?? 0;
+  if (size <= mostBytes) return read(context, operation, path);
+  const message = `${operation} ${path}: it has ${size} bytes, and at most ${mostBytes} are read at once. Take a part of it with a command.`;
+  throw new SandboxError("LIMIT", message, { operation, path });
 }

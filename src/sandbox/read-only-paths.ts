@@ -1,8 +1,12 @@
-import type { Engine, Snapshot } from "../engine.js";
+import { createHash } from "node:crypto";
+import type { Engine, Entry, Snapshot } from "../engine.js";
 import { SandboxError } from "../errors.js";
 import { Slices } from "../files/slices.js";
 import { compileGlobs, type Globs } from "../host/selection/globs.js";
 
+/** More than this is looked through before every second command: it has to be said instead. */
+const MOST_ENTRIES = 20_000;
+const MOST_HASHED_BYTES = 16 * 1024 * 1024;
 const GLOB_CHARACTERS = /[\\*?[\]{}()!+@]/g;
 
 /** The globs of `readOnlyPaths`. What matches a directory stands for all that is in it. */
@@ -55,6 +59,31 @@ export class ReadOnlyPaths {
     }
   }
 
+  /**
+   * Every path that is covered, links not followed, with a word that changes when it does: for noticing what commands
+   * did, which can't be refused.
+   * @throws SandboxError LIMIT where there is too much to look through.
+   */
+  async state(engine: Engine, snapshot: Snapshot, slices: Slices): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    if (this.#none) return found;
+    const directories = ["/"];
+    let looked = 0;
+    for (let at = directories.pop(); at !== undefined; at = directories.pop()) {
+      for (const entry of await engine.list(snapshot, at, slices.signal)) {
+        if (slices.due()) await slices.rest();
+        looked += 1;
+        if (looked > MOST_ENTRIES) throw tooMuch();
+        const path = at === "/" ? `/${entry.name}` : `${at}/${entry.name}`;
+        const covered = this.#globs.covers(path.slice(1));
+        if (covered) found.set(path, await wordFor(engine, snapshot, path, entry, slices.signal));
+        if (entry.type === "directory" && (covered || this.#globs.mayMatchBelow(path.slice(1))))
+          directories.push(path);
+      }
+    }
+    return found;
+  }
+
   #refuse(path: string, asked: string, operation: string): void {
     if (this.#globs.covers(path.slice(1))) throw refusal(path, asked, operation);
   }
@@ -66,6 +95,29 @@ interface Walk {
   asked: string;
   operation: string;
   slices: Slices;
+}
+
+async function wordFor(
+  engine: Engine,
+  snapshot: Snapshot,
+  path: string,
+  { type, mode, size }: Entry,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const word = `${type}:${mode.toString(8)}`;
+  // What a link leads to counts: it may be changed where no glob looks.
+  if (type === "symlink")
+    return `${word}:${await engine.resolve(snapshot, path, true, signal).catch(() => "nowhere")}`;
+  if (type !== "file") return word;
+  if (size > MOST_HASHED_BYTES) return `${word}:${size}`;
+  return `${word}:${createHash("sha256")
+    .update(await engine.read(snapshot, path, signal))
+    .digest("hex")}`;
+}
+
+function tooMuch(): SandboxError {
+  const message = `The globs of readOnlyPaths lead through more than ${MOST_ENTRIES} files and directories, so that what commands change there can't be noticed. Name the paths without "**".`;
+  return new SandboxError("LIMIT", message, { operation: "readOnlyPaths" });
 }
 
 function refusal(path: string, asked: string, operation: string): SandboxError {

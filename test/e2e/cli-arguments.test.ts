@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { runCli } from "../support/cli.js";
 
-const commands = ["validate", "exec", "doctor", "ps", "prune", "completion"];
+const commands = ["validate", "exec", "mcp", "doctor", "ps", "prune", "completion"];
 
 test("--version prints the package's version", async () => {
   expect(await runCli(["--version"])).toEqual({ exitCode: 0, stdout: `${manifest.version}\n`, stderr: "" });
