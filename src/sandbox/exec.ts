@@ -83,6 +83,7 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
   const { engine, state } = context;
   const variables = withVariables(state.variables, call.env, call.secrets);
   const redactor = state.redactor.with(secretValues(variables));
+  await context.beforeCommand(redactor);
   const attached = new AttachedStreams(call, redactor, context.signal);
   const request = await buildRequest(call, context, splitVariables(variables), attached);
   // The engine consumes the snapshot when the command exits; a callback may still throw then.

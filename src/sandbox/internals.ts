@@ -32,7 +32,7 @@ export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<
   const fork = await core.run("fork", options, async ({ engine, settings, state, signal }) => {
     const changed = changeSettings(settings, options);
     requireSettings(engine.name, await engine.capabilities(signal), changed);
-    return { value: core.copy(changed, addVariables(state, env, secrets)) };
+    return { value: await core.copy(changed, addVariables(state, env, secrets), true) };
   });
   return fromCore(fork);
 }

@@ -24,11 +24,13 @@ import type {
   RefreshOptions,
   RefreshResult,
 } from "../options.js";
+import type { Service, ServiceOptions } from "../service.js";
 import { type Core, startCore } from "./core.js";
 import { checkHostPath } from "./create-arguments.js";
 import { checkExec, runExec } from "./exec.js";
 import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
 import { exportToHost, importFromHost } from "./host-boundary.js";
+import { checkStart } from "./services/start-call.js";
 
 /** @internal For internals.ts, as is the next. */
 export let coreOf: (sandbox: Sandbox) => Core;
@@ -116,6 +118,37 @@ export class Sandbox {
     const given = checkExec(command, options, "execWithTimeout");
     const call = { ...given, timeoutMs: given.timeoutMs ?? this.#core.settings.timeoutMs };
     return this.#core.run("execWithTimeout", call, (context) => runExec(call, context));
+  }
+
+  /**
+   * Starts a command that runs beside later operations, from the sandbox's files of this moment and in its network:
+   * later commands find it at `localhost` and at its name. What it writes is its own, and is thrown away when it
+   * ends, unless `stop({ keep: true })` makes it the sandbox's. It has the sandbox's limits, and no deadline once it is
+   * ready. It ends with the sandbox.
+   *
+   * @throws SandboxError SERVICE_ENDED, with its last output, when it ends before it is ready; TIMEOUT when it is not
+   * ready in time, LIMIT, NOT_FOUND and NOT_A_DIRECTORY for `cwd`, UNSUPPORTED where the engine has no services, and in
+   * a sandbox with network "host".
+   *
+   * @example
+   * ```ts
+   * const web = await sandbox.start("node server.js", { name: "web", ready: { port: 3000 }, publish: true });
+   * await sandbox.exec("curl -f http://web:3000/");
+   * console.log(web.url);
+   * await web.stop();
+   * ```
+   */
+  async start(command: Command, options: ServiceOptions = {}): Promise<Service> {
+    const call = checkStart(command, options);
+    return this.#core.run("start", call, (context) => this.#core.services.start(call, context));
+  }
+
+  /**
+   * A service of this sandbox by its name, in a fork too.
+   * @throws SandboxError NOT_FOUND.
+   */
+  service(name: string): Service {
+    return this.#core.services.get(name);
   }
 
   /**
@@ -296,11 +329,14 @@ export class Sandbox {
    * A second sandbox that starts from this one's state after everything issued before: files, workdir, env
    * and secrets. From then on neither sees the other. It costs the same however many files there are. Close
    * each by itself.
+   *
+   * The fork has the same services, of its own and on the same ports; see {@link Service} for when they start.
+   * `services: false` does without.
    */
-  async fork(options: OperationOptions = {}): Promise<Sandbox> {
-    const given = checkOptions(options, [], "fork");
+  async fork(options: OperationOptions & { services?: boolean } = {}): Promise<Sandbox> {
+    const given = checkOptions(options, ["services"], "fork");
     return this.#core.run("fork", given, async ({ settings, state }) => ({
-      value: new Sandbox(this.#core.copy(settings, state)),
+      value: new Sandbox(await this.#core.copy(settings, state, given.services ?? true)),
     }));
   }
 

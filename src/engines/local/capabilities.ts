@@ -1,6 +1,7 @@
 import type { Capabilities, Support } from "../../engine.js";
 import { dockerfileSupport, imageSupport } from "./bases/tool.js";
 import { lackOfNetwork } from "./doctor/programs.js";
+import { findTool } from "./doctor/tools.js";
 import type { Session } from "./session.js";
 
 /** What this machine lets the local engine honour. */
@@ -33,5 +34,8 @@ export function probeCapabilities({ ids, cgroups }: Session): Capabilities {
       outputBytes: true,
     },
     caches: true,
+    services: findTool("ip")
+      ? true
+      : "their network needs the program ip, of the package iproute2. Install it.",
   };
 }
