@@ -35,17 +35,22 @@ export type {
   ExecBytesOptions,
   ExecOptions,
   ExecResult,
+  ExportFileOptions,
   ExportOptions,
   ExportResult,
   FileToWrite,
+  ImportFileOptions,
   OperationOptions,
+  ReadOptions,
   RefreshOptions,
   RefreshResult,
   Skipped,
+  StreamOptions,
 } from "./options.js";
 export { type DatabricksEnv, databricksEnv } from "./sandbox/databricks.js";
 export { Sandbox } from "./sandbox/sandbox.js";
 export type {
+  CommandStream,
   OutputChunk,
   Ready,
   Service,

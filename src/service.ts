@@ -1,6 +1,6 @@
 import type { StreamName } from "./engine.js";
 import type { SandboxError } from "./errors.js";
-import type { OperationOptions } from "./options.js";
+import type { ExecResult, OperationOptions } from "./options.js";
 
 /** When a service can be used. */
 export type Ready =
@@ -63,6 +63,17 @@ export interface OutputChunk {
   stream: StreamName;
   /** Redacted; a part of a line, or several. */
   text: string;
+}
+
+/**
+ * A command's output as it comes, to be read in a loop, and its result, to be awaited. What is not read yet has the
+ * command wait, so that a slow reader needs no memory; who only awaits it makes nothing wait. Leaving the loop stops
+ * the command with all its processes, and then the result rejects with ABORTED. A command that is stopped otherwise
+ * makes the loop throw what the result rejects with.
+ */
+export interface CommandStream extends PromiseLike<ExecResult> {
+  /** All of its loops together get each piece once. */
+  [Symbol.asyncIterator](): AsyncIterator<OutputChunk, undefined>;
 }
 
 /** How a service ended. */

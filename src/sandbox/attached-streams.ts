@@ -7,6 +7,7 @@ interface Attached {
   readonly stdin: StdinSource | undefined;
   readonly callbacks: OutputCallbacks;
   readonly encoding: "utf8" | "bytes";
+  readonly pace?: () => Promise<void> | undefined;
 }
 
 /** Why a command was stopped by what its caller attached to it. */
@@ -25,7 +26,7 @@ export class AttachedStreams {
   readonly #live: LiveOutput | undefined;
   #failure: AttachedFailure | undefined;
 
-  constructor({ stdin, callbacks, encoding }: Attached, redactor: Redactor, signal: AbortSignal) {
+  constructor({ stdin, callbacks, encoding, pace }: Attached, redactor: Redactor, signal: AbortSignal) {
     const stop = new AbortController();
     const fail = (what: AttachedFailure["what"]) => (error: unknown) => {
       this.#failure ??= { what, error };
@@ -36,7 +37,7 @@ export class AttachedStreams {
       this.#live = live;
       this.onBytes = (stream, bytes) => {
         live.push(stream, bytes);
-        return undefined;
+        return pace?.();
       };
     }
     this.stdin = stdin === undefined ? undefined : stdinBytes(stdin, fail("reading stdin"));

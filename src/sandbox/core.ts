@@ -72,6 +72,18 @@ export class Core {
     set.catch(() => undefined);
   }
 
+  /** Keeps a snapshot, and the engine that has it, for longer than a step. */
+  hold(snapshot: Snapshot): { engine: Engine; letGo: () => Promise<void> } {
+    const { engine } = this.#lease;
+    engine.retain(snapshot);
+    this.#lease.retain();
+    const letGo = async () => {
+      engine.release(snapshot);
+      await this.#lease.release();
+    };
+    return { engine, letGo };
+  }
+
   /** For a step that forks: a second core on the same snapshot. */
   async copy(settings: Settings, state: State, services: boolean): Promise<Core> {
     this.#lease.engine.retain(state.snapshot);

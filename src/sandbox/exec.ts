@@ -12,7 +12,7 @@ import { absolutePath, checkPath } from "../arguments/paths.js";
 import type { Values } from "../arguments/variables.js";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../engine.js";
 import { SandboxError } from "../errors.js";
-import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "../options.js";
+import type { Command, ExecBytesOptions, ExecOptions, ExecResult, StreamOptions } from "../options.js";
 import { redactError } from "../redaction/errors.js";
 import { performance } from "../timers.js";
 import { AttachedStreams } from "./attached-streams.js";
@@ -67,6 +67,16 @@ export function checkExec(
     stdin: reading(operation, "stdin", () => checkStdin(options.stdin, operation)),
     ...(options.signal && { signal: options.signal }),
   };
+}
+
+/** A command whose output goes to `callbacks`. */
+export function checkStream(
+  command: Command,
+  given: StreamOptions,
+  callbacks: Required<Pick<ExecOptions, "onStdout" | "onStderr">>,
+): ExecCall {
+  const known = KNOWN.filter((name) => !["onStdout", "onStderr", "encoding"].includes(name));
+  return checkExec(command, { ...checkOptions<ExecOptions>(given, known, "stream"), ...callbacks }, "stream");
 }
 
 function checkCallback(

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  type CheckedFile,
   checkEnv,
   checkFiles,
   checkGlobs,
@@ -17,20 +18,28 @@ import type {
   ExecBytesOptions,
   ExecOptions,
   ExecResult,
+  ExportFileOptions,
   ExportOptions,
   ExportResult,
   FileToWrite,
+  ImportFileOptions,
   OperationOptions,
+  ReadOptions,
   RefreshOptions,
   RefreshResult,
+  StreamOptions,
 } from "../options.js";
-import type { Service, ServiceOptions } from "../service.js";
+import type { CommandStream, Service, ServiceOptions } from "../service.js";
+import { commandStream } from "./command-stream.js";
 import { type Core, startCore } from "./core.js";
 import { checkHostPath } from "./create-arguments.js";
-import { checkExec, runExec } from "./exec.js";
-import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
+import { checkExec, checkStream, runExec } from "./exec.js";
+import { changeWorkdir, list, makeDirectory, remove, statOf, write } from "./files.js";
 import { exportToHost, importFromHost } from "./host-boundary.js";
 import { checkStart } from "./services/start-call.js";
+import { append, copy, move } from "./single-files/copies.js";
+import { exportOneFile, importOneFile } from "./single-files/host-file.js";
+import { checkRange, readPart, streamFile } from "./single-files/parts.js";
 
 /** @internal For internals.ts, as is the next. */
 export let coreOf: (sandbox: Sandbox) => Core;
@@ -121,6 +130,28 @@ export class Sandbox {
   }
 
   /**
+   * Runs a command like {@link exec}, and gives its output as it comes. It takes its turn at the call.
+   *
+   * @example
+   * ```ts
+   * const build = sandbox.stream("npm run build", { timeoutMs: 600_000 });
+   * for await (const { stream, text } of build) process[stream].write(text);
+   * const { exitCode } = await build;
+   * ```
+   */
+  stream(command: Command, options: StreamOptions = {}): CommandStream {
+    return commandStream(async ({ onText, pace, left }) => {
+      const checked = checkStream(command, options, {
+        onStdout: (text) => onText({ stream: "stdout", text }),
+        onStderr: (text) => onText({ stream: "stderr", text }),
+      });
+      const stop = checked.signal ? AbortSignal.any([checked.signal, left]) : left;
+      const call = { ...checked, pace, signal: stop };
+      return this.#core.run("stream", call, (context) => runExec(call, context)) as Promise<ExecResult>;
+    });
+  }
+
+  /**
    * Starts a command that runs beside later operations, from the sandbox's files of this moment and in its network:
    * later commands find it at `localhost` and at its name. What it writes is its own, and is thrown away when it
    * ends, unless `stop({ keep: true })` makes it the sandbox's. It has the sandbox's limits, and no deadline once it is
@@ -183,20 +214,74 @@ export class Sandbox {
   }
 
   /**
-   * The bytes of a file, as they are: secrets in it are not redacted. Follows links.
-   * @throws SandboxError NOT_FOUND, NOT_A_FILE.
+   * Writes at the end of a file; one that is not there is made, like by {@link writeFile}.
+   * @throws SandboxError as `writeFile`.
    */
-  async readFile(path: string, options: OperationOptions = {}): Promise<Uint8Array> {
-    const given = checkOptions(options, [], "readFile");
-    checkPath(path, "readFile");
-    return this.#core.run("readFile", given, (context) => read(context, "readFile", path));
+  async appendFile(
+    path: string,
+    data: Data,
+    options: OperationOptions & { mode?: number } = {},
+  ): Promise<void> {
+    const given = checkOptions(options, ["mode"], "appendFile");
+    const [file] = checkFiles([{ path, data, mode: given.mode }], "appendFile") as [CheckedFile];
+    return this.#core.run("appendFile", given, (context) => append(context, "appendFile", file));
   }
 
-  /** Like {@link readFile}, decoded as UTF-8. */
+  /**
+   * Copies a file, with its mode, over what is at `to`, with the directories above that. Follows links at both ends.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE, READ_ONLY_PATH, PERMISSION, LIMIT.
+   */
+  async copyFile(from: string, to: string, options: OperationOptions = {}): Promise<void> {
+    const given = checkOptions(options, [], "copyFile");
+    for (const path of [from, to]) checkPath(path, "copyFile");
+    return this.#core.run("copyFile", given, (context) => copy(context, "copyFile", from, to));
+  }
+
+  /**
+   * Moves a file, with its mode, in place of the file or link at `to`, with the directories above that.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE for a directory or link, READ_ONLY_PATH, PERMISSION, LIMIT.
+   */
+  async moveFile(from: string, to: string, options: OperationOptions = {}): Promise<void> {
+    const given = checkOptions(options, [], "moveFile");
+    for (const path of [from, to]) checkPath(path, "moveFile");
+    return this.#core.run("moveFile", given, (context) => move(context, "moveFile", from, to));
+  }
+
+  /**
+   * The bytes of a file, or a part of them, as they are: secrets in it are not redacted. Follows links.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE, LIMIT for more than 2 GiB.
+   */
+  async readFile(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    const given = checkOptions(options, ["offset", "length"], "readFile");
+    const range = checkRange(given, "readFile");
+    checkPath(path, "readFile");
+    return this.#core.run("readFile", given, (context) => readPart(context, "readFile", path, range));
+  }
+
+  /**
+   * {@link readFile} piece by piece, of a file of any size, as it was in its turn: operations that come later neither
+   * wait for the reader nor change what it reads. Begins with the first piece that is asked for.
+   *
+   * @example
+   * ```ts
+   * for await (const bytes of sandbox.readFileStream("build/image.tar")) hash.update(bytes);
+   * ```
+   */
+  readFileStream(path: string, options: ReadOptions = {}): AsyncIterableIterator<Uint8Array> {
+    const given = checkOptions(options, ["offset", "length"], "readFileStream");
+    const range = checkRange(given, "readFileStream");
+    checkPath(path, "readFileStream");
+    return streamFile(this.#core, path, range, given.signal);
+  }
+
+  /** Like {@link readFile}, all of it, decoded as UTF-8. */
   async readTextFile(path: string, options: OperationOptions = {}): Promise<string> {
     const given = checkOptions(options, [], "readTextFile");
     checkPath(path, "readTextFile");
-    return this.#core.run("readTextFile", given, (context) => readText(context, "readTextFile", path));
+    const bytes = await this.#core.run("readTextFile", given, (context) =>
+      readPart(context, "readTextFile", path, undefined),
+    );
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   }
 
   /**
@@ -323,6 +408,45 @@ export class Sandbox {
     return this.#core.run(operation, given, (context) =>
       exportToHost(context, absolutePath(context.state.workdir, sandboxPath, operation), to, given),
     );
+  }
+
+  /**
+   * Brings one host file, with its permission bits, over what is at the sandbox path, with the directories above that.
+   * Links are followed on both sides.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE, READ_ONLY_PATH, PERMISSION, TIMEOUT, LIMIT for more than 2 GiB and for
+   * a full disk.
+   */
+  async importFile(
+    hostPath: string,
+    sandboxPath: string,
+    options: ImportFileOptions = {},
+  ): Promise<{ bytes: number }> {
+    const operation = "importFile";
+    const given = checkOptions(options, ["timeoutMs"], operation);
+    checkTimeout(given.timeoutMs, operation);
+    const from = checkHostPath(hostPath, "the host path", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, given, (context) => importOneFile(context, from, sandboxPath, given));
+  }
+
+  /**
+   * Copies one file to a place of the host, with the directories above that: whole or not at all. A file or link that
+   * is there is replaced. A link in the sandbox is followed there.
+   * @throws SandboxError NOT_FOUND, NOT_A_FILE, SECRET_LEAK, UNSAFE_EXPORT for a `.git`, PERMISSION, TIMEOUT, LIMIT.
+   */
+  async exportFile(
+    sandboxPath: string,
+    hostPath: string,
+    options: ExportFileOptions = {},
+  ): Promise<{ bytes: number }> {
+    const operation = "exportFile";
+    const known = ["allowSecrets", "allowGit", "timeoutMs", "maxBytes"] as const;
+    const given = checkOptions(options, known, operation);
+    checkTimeout(given.timeoutMs, operation);
+    checkMaxBytes(given.maxBytes, operation);
+    const to = checkHostPath(hostPath, "the host path", operation);
+    checkPath(sandboxPath, operation);
+    return this.#core.run(operation, given, (context) => exportOneFile(context, sandboxPath, to, given));
   }
 
   /**
