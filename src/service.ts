@@ -29,7 +29,7 @@ export interface ServiceOptions {
   secrets?: Readonly<Record<string, string>>;
   /** Sandbox path; relative to the workdir. */
   cwd?: string;
-  /** Redacted text as it arrives. Not awaited. One that throws, or whose promise rejects, stops the service. */
+  /** Redacted text as it arrives; that of a fork's service is in its `output()` only. Not awaited. One that throws, or whose promise rejects, stops the service. */
   onStdout?: (text: string) => void;
   /** The same for stderr. */
   onStderr?: (text: string) => void;

@@ -21,6 +21,7 @@ describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
         "network",
         "passed-pipes",
         "processes",
+        "services",
         "survivors",
         "swapped-directories",
       ].map((name) => `test/isolation/${name}.test.ts`),

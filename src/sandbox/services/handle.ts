@@ -176,8 +176,8 @@ export class Handle implements Service {
     const timer = setTimeout(kill, GRACE_MS);
     signal.addEventListener("abort", kill);
     try {
-      if (signal.aborted) kill();
-      else await this.#running?.terminate();
+      if (signal.aborted || !this.#running) kill();
+      else await this.#running.terminate();
       await this.exited;
     } finally {
       clearTimeout(timer);

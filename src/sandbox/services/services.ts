@@ -75,7 +75,9 @@ export class Services {
   async inherit(others: readonly Handle[]): Promise<void> {
     for (const { recipe } of others) {
       this.room.engine.retain(recipe.from);
-      await this.#add(recipe).publish();
+      // The callbacks are for the output of the one that they were given to.
+      const call = { ...recipe.call, onStdout: undefined, onStderr: undefined };
+      await this.#add({ ...recipe, call }).publish();
     }
   }
 
