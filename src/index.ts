@@ -38,6 +38,7 @@ export type {
   ExportFileOptions,
   ExportOptions,
   ExportResult,
+  FileCopied,
   FileToWrite,
   ImportFileOptions,
   OperationOptions,

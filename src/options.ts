@@ -188,6 +188,12 @@ export interface ExportResult {
   skipped: Skipped[];
 }
 
+/** What `importFile` and `exportFile` copied. */
+export interface FileCopied {
+  /** The file's length. */
+  bytes: number;
+}
+
 /** Options of `importFile`. */
 export interface ImportFileOptions extends OperationOptions {
   /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */

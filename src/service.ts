@@ -8,12 +8,20 @@ export type Ready =
    * As soon as something listens on this TCP port of the sandbox's own network; with `path`, as soon as a GET of it
    * there is answered with a status from 200 to 399.
    */
-  | { port: number; path?: string }
+  | {
+      /** Of the sandbox. */
+      port: number;
+      /** Of a URL, with its query. */
+      path?: string;
+    }
   /**
    * As soon as a line of its output, of either stream and redacted, matches. Of a line 4096 characters are looked at,
    * and a pattern that takes too long to match is LIMIT.
    */
-  | { log: RegExp };
+  | {
+      /** The flags g and y mean nothing here. */
+      log: RegExp;
+    };
 
 /** Options of `start`. */
 export interface ServiceOptions {

@@ -21,6 +21,7 @@ import type {
   ExportFileOptions,
   ExportOptions,
   ExportResult,
+  FileCopied,
   FileToWrite,
   ImportFileOptions,
   OperationOptions,
@@ -420,7 +421,7 @@ export class Sandbox {
     hostPath: string,
     sandboxPath: string,
     options: ImportFileOptions = {},
-  ): Promise<{ bytes: number }> {
+  ): Promise<FileCopied> {
     const operation = "importFile";
     const given = checkOptions(options, ["timeoutMs"], operation);
     checkTimeout(given.timeoutMs, operation);
@@ -438,7 +439,7 @@ export class Sandbox {
     sandboxPath: string,
     hostPath: string,
     options: ExportFileOptions = {},
-  ): Promise<{ bytes: number }> {
+  ): Promise<FileCopied> {
     const operation = "exportFile";
     const known = ["allowSecrets", "allowGit", "timeoutMs", "maxBytes"] as const;
     const given = checkOptions(options, known, operation);

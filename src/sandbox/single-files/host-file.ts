@@ -4,7 +4,7 @@ import { SandboxError } from "../../errors.js";
 import { hostError } from "../../files/errors.js";
 import { withDeadline } from "../../host/deadline.js";
 import { exportFile } from "../../host/export-file.js";
-import type { ExportFileOptions, ImportFileOptions } from "../../options.js";
+import type { ExportFileOptions, FileCopied, ImportFileOptions } from "../../options.js";
 import { change, checkWritable, place } from "../files.js";
 import { exporting } from "../host-boundary.js";
 import type { Context, Step } from "../state.js";
@@ -19,7 +19,7 @@ export async function importOneFile(
   hostPath: string,
   to: string,
   { timeoutMs }: ImportFileOptions,
-): Promise<Step<{ bytes: number }>> {
+): Promise<Step<FileCopied>> {
   const operation = "importFile";
   return withDeadline(operation, timeoutMs, context.signal, async (signal) => {
     const within = { ...context, signal };
@@ -74,7 +74,7 @@ export async function exportOneFile(
   from: string,
   hostPath: string,
   options: ExportFileOptions,
-): Promise<Step<{ bytes: number }>> {
+): Promise<Step<FileCopied>> {
   const operation = "exportFile";
   return withDeadline(operation, options.timeoutMs, context.signal, async (signal) => {
     const within = { ...context, signal };
