@@ -114,7 +114,7 @@ export abstract class SandboxFiles {
    *
    * @example
    * ```ts
-   * for await (const bytes of sandbox.readFileStream("build/image.tar")) hash.update(bytes);
+   * for await (const bytes of sandbox.readFileStream("build/image.tar")) process.stdout.write(bytes);
    * ```
    */
   readFileStream(path: string, options: ReadOptions = {}): AsyncIterableIterator<Uint8Array> {
