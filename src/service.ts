@@ -29,7 +29,7 @@ export interface ServiceOptions {
   name?: string;
   /** When `start` resolves. Default: as soon as the command runs. */
   ready?: Ready;
-  /** Milliseconds, 1 to 2,147,483,647, for it to be ready, counted from leaving the queue. Default 60,000. A service that is ready has no deadline. */
+  /** Milliseconds, 1 to 2,147,483,647, for it to be ready, counted from its start. Default 60,000. A service that is ready has no deadline. */
   timeoutMs?: number;
   /** Variables of this service only, over the sandbox's. */
   env?: Readonly<Record<string, string>>;

@@ -61,8 +61,14 @@ export function describeServicesInForks(engine: EngineUnderTest): void {
       expect(await get(bare, "http://localhost:3000/")).toContain("ECONNREFUSED");
       await using fork = await sandbox.fork();
       await using grandchild = await fork.fork();
-      await grandchild.service("web").waitFor({ log: /listening/ });
+      const own = grandchild.service("web");
+      await own.waitFor({ log: /listening/ });
       expect(await get(grandchild, "http://web:3000/")).toBe("served /\n");
+      const unneeded = fork.service("web");
+      await unneeded.stop({ keep: true });
+      expect(await unneeded.exited).toEqual({ reason: "stopped" });
+      await expectCode(unneeded.waitFor({ port: 3000 }), "SERVICE_ENDED");
+      expect(await get(fork, "http://web:3000/")).toContain("failed");
     });
 
     test("one that can't be started fails the command that needed it, and the next goes on", async () => {

@@ -86,6 +86,7 @@ export class Handle implements Service {
 
   /** Resolves when it is ready, at once when it was started before. */
   start(): Promise<void> {
+    if (this.#end && !this.#starting) return Promise.reject(this.#endedEarly(this.#end, "start"));
     this.#starting ??= this.#start();
     this.#starting.catch(() => undefined);
     return this.#starting;
@@ -165,8 +166,8 @@ export class Handle implements Service {
   async #terminate(signal: AbortSignal): Promise<boolean> {
     this.#stopping = true;
     this.#publisher?.close();
-    if (!this.#starting) await this.#ended({ reason: "stopped" });
-    if (this.ended) return true;
+    if (!this.#starting) this.kill();
+    if (this.ended || !this.#starting) return true;
     // One that is yet to be ready may not have heard of signals.
     let byItself = true;
     const kill = () => {

@@ -8,10 +8,9 @@ const LONGEST_LINE = 4096;
 const PIECE_MS = 50;
 const ALL_MS = 2000;
 
-const script = new Script("lines.some((line) => pattern.test(line))");
-
 /** Whether a pattern matches one of the lines of a text that comes in pieces, in bounded time. */
 export class LineMatcher {
+  readonly #script = new Script("lines.some((line) => pattern.test(line))");
   readonly #context: Context;
   #line = "";
   #spent = 0;
@@ -39,7 +38,7 @@ export class LineMatcher {
   #find(lines: readonly string[]): boolean | undefined {
     this.#context.lines = lines;
     try {
-      return script.runInContext(this.#context, { timeout: PIECE_MS });
+      return this.#script.runInContext(this.#context, { timeout: PIECE_MS });
     } catch {
       return undefined;
     }
