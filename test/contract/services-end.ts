@@ -23,6 +23,15 @@ export function describeServicesEnd(engine: EngineUnderTest): void {
       expect(await service.exited).toEqual({ reason: "stopped", exitCode: 5 });
     });
 
+    test("one that is stopped as soon as it is started has been asked, not killed", async () => {
+      const sandbox = await prepared.fork();
+      for (let time = 0; time < 5; time++) {
+        const service = await sandbox.start("exec sleep 1000");
+        await service.stop();
+        expect(await service.exited).toEqual({ reason: "stopped", exitCode: 143 });
+      }
+    });
+
     test("close ends it, and what waits for it", async () => {
       const mark = uniqueWord();
       const sandbox = await prepared.fork();

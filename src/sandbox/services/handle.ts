@@ -208,7 +208,10 @@ export class Handle implements Service {
       const reason = this.#stopping ? "stopped" : "exited";
       await this.#ended({ reason, exitCode: outcome.exitCode });
     } else if (outcome.kind === "lost") {
-      await this.#ended({ reason: "lost", error: failure("start", outcome.error, undefined, redactor) });
+      const { code, message, cause } = outcome.error;
+      const why = `The service ${this.name} was lost. ${message}`;
+      const error = new SandboxError(code, why, { operation: "start", cause });
+      await this.#ended({ reason: "lost", error: failure("start", error, undefined, redactor) });
     } else {
       const { why } = outcome;
       await this.#ended({ reason: why === "memory" || why === "disk" ? why : "stopped" });

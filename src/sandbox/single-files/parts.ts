@@ -6,8 +6,8 @@ import { place } from "../files.js";
 import { plainBytes } from "../live-output.js";
 import type { Context, Step } from "../state.js";
 
-/** Of a stream. */
-const PART_BYTES = 256 * 1024;
+/** Of a stream. An engine may have to read all of a file for a part of it. */
+const PART_BYTES = 4 * 1024 * 1024;
 
 /** Where a part begins, and how long it may be; either can be left out. */
 export interface RangeOptions {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { sleep } from "../../../timers.js";
 import type { Holder } from "../holder/holder.js";
 import type { Init } from "./proof.js";
 
@@ -8,7 +9,12 @@ import type { Init } from "./proof.js";
  * so it reaches nobody else, whatever has ended meanwhile.
  */
 export async function terminate(holder: Holder, init: Init): Promise<void> {
-  const first = firstChild(holder, init.pid);
+  let first = firstChild(holder, init.pid);
+  // Its walls may stand before it is there.
+  while (first === undefined && holder.isRunning(init.pid)) {
+    await sleep(5);
+    first = firstChild(holder, init.pid);
+  }
   if (first === undefined) return;
   const kill = 'kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1"';
   await holder.task("nsenter", "--target", init.pid, "--pid", "sh", "-c", kill, "sh", first).catch(() => {});
