@@ -47,6 +47,21 @@ export const rows = {
     bar: { ratio: 1.15 },
   },
   "validate-again": { work: "validate, setup cached, to the first check", bar: { milliseconds: 500 } },
+  "service-url": {
+    work: "a Node server as a service, to its first answer through url",
+    floor: "the same on the host",
+    bar: { ratio: 4 },
+  },
+  "service-16-forks": {
+    work: "16 forks with a Node server each, to the last first answer",
+    floor: "16 of them on the host",
+    bar: { ratio: 4 },
+  },
+  "service-postgres": {
+    work: "fork of a seeded Postgres, to its first query",
+    floor: "initdb, start and restore of the dump",
+    bar: { ratio: 0.5 },
+  },
   "memory-1-gib": { work: "memory while a command prints 1 GiB", bar: { mebibytes: 150 } },
   "dagger-exec": { work: "Dagger: exec true", floor: "one raw withExec query", bar: { ratio: 1.05 } },
   "dagger-exec-200th": {

@@ -15,11 +15,12 @@ import { exportOut, refresh } from "./host-boundary.js";
 import { median, table } from "./measure.js";
 import { memory } from "./memory.js";
 import { Place } from "./place.js";
+import { postgres, services } from "./services.js";
 import { validateAgain } from "./validate.js";
 
 const groups: readonly Group[] = [
   // Rows that delete many files when they end come last: that slows down a disk for seconds.
-  ...[execTrue, execForks, files, execManyOpen, execThousandth, memory],
+  ...[execTrue, execForks, files, execManyOpen, execThousandth, services, postgres, memory],
   ...[exportOut, example, refresh, validateAgain, eventLoop, fork],
   ...[daggerExec, daggerExecLate, daggerForks, daggerLive, daggerWrite, daggerRefreshAgain],
 ];

@@ -3,6 +3,7 @@
  * everything above it (order, environment, redaction, host safety, errors) is written once.
  */
 
+import type { Duplex } from "node:stream";
 import type { SandboxError } from "./errors.js";
 
 /** What a sandbox starts from. */
@@ -62,6 +63,8 @@ export interface Capabilities {
   limits: Readonly<Record<keyof Limits, Support>>;
   /** Whether directories can be kept between sandboxes. */
   caches: Support;
+  /** Whether commands can run beside others of a sandbox, and be reached from these. */
+  services: Support;
 }
 
 /** An immutable file tree an engine keeps. Its holders count: see {@link Engine.retain}. */
@@ -80,6 +83,8 @@ export interface Entry {
   size: number;
   /** The twelve permission bits. */
   mode: number;
+  /** When its content was last modified, in milliseconds since 1970. Left out where the engine can't tell. */
+  mtimeMs?: number;
 }
 
 /** Which of a command's two output streams. */
@@ -147,6 +152,43 @@ export type ExecOutcome =
     }
   /** The engine ended under the command. `error` is ENGINE_LOST; the output is what had arrived by then. */
   | { kind: "lost"; error: SandboxError; stdout: RawOutput; stderr: RawOutput };
+
+/** Gets a command's output as it arrives. While a promise that it gave is pending, an engine with `liveOutput: "bytes"` reads no more of that stream, and the command that writes on waits. */
+export type OnBytes = (stream: StreamName, bytes: Uint8Array) => undefined | Promise<void>;
+
+/** A command that runs beside others of its sandbox, everything about it decided. */
+export interface ServiceRequest extends Omit<ExecRequest, "stdin" | "deadlineMs"> {
+  /** What other commands of the sandbox find it under, beside `localhost`, while it runs. */
+  name: string;
+}
+
+/** A command that was started and runs beside others. */
+export interface RunningService {
+  /**
+   * How it ended, when no process of it is alive. `snapshot` is its own tree, with a reference for the caller.
+   * Rejects with what {@link Engine.exec} throws.
+   */
+  readonly ended: Promise<ExecOutcome>;
+  /** Asks it to end: SIGTERM to its first process and that one's group. */
+  terminate(): Promise<void>;
+  /** Whether something listens on a TCP port of the network that the sandbox's commands share. */
+  isListening(port: number): Promise<boolean>;
+  /** A connection to a port of that network's loopback. One that is refused ends without a byte. */
+  connect(port: number): Promise<Duplex>;
+  /**
+   * After it has exited: what it wrote, laid over a later snapshot of the sandbox. Where both changed a file, it is
+   * the service's. Consumes the caller's reference on `onto` and gives one on the result.
+   */
+  keep(onto: Snapshot): Promise<Snapshot>;
+}
+
+/** A part of a file. */
+export interface ByteRange {
+  /** The first byte. */
+  offset: number;
+  /** At most so many bytes: fewer where the file ends. */
+  length: number;
+}
 
 /** One change of {@link Engine.change}. Paths are absolute in the sandbox; links are resolved inside it. */
 export type Change =
@@ -232,11 +274,12 @@ export interface Engine {
   /**
    * Runs a command on top of a snapshot, and settles when no process of it is alive. `onBytes` is called as output arrives, before the promise settles, never after.
    */
-  exec(
-    from: Snapshot,
-    request: ExecRequest,
-    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
-  ): Promise<ExecOutcome>;
+  exec(from: Snapshot, request: ExecRequest, onBytes?: OnBytes): Promise<ExecOutcome>;
+  /**
+   * Starts a command in a tree of its own on top of a snapshot, of which it takes a reference. From then on the
+   * sandbox's commands with the same network share one with it. Resolves when its walls stand.
+   */
+  start(from: Snapshot, request: ServiceRequest, onBytes?: OnBytes): Promise<RunningService>;
   /** Writes, deletes, makes directories: all of the changes in order, or none. */
   change(from: Snapshot, changes: readonly Change[], user: User, signal?: AbortSignal): Promise<Snapshot>;
   /** Brings host files. The host wins: every entry has its content and type afterwards. `record` is for the next time. */
@@ -252,8 +295,8 @@ export interface Engine {
     path: string,
     signal?: AbortSignal,
   ): Promise<{ root: string; dispose: () => Promise<void> }>;
-  /** A file's bytes; links are followed. NOT_FOUND, NOT_A_FILE. */
-  read(from: Snapshot, path: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** A file's bytes, or a part of them; links are followed. NOT_FOUND, NOT_A_FILE. */
+  read(from: Snapshot, path: string, signal?: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
   /** What is in a directory, sorted by name. NOT_FOUND, NOT_A_DIRECTORY. */
   list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]>;
   /** What a path is, undefined for nothing. Does not follow a link at the end. */

@@ -17,6 +17,7 @@
  * - `ENGINE_UNAVAILABLE`: no engine can be used here; the message says what each lacks and how to get it
  * - `ENGINE_LOST`: the engine ended under the operation, or it can't be shown that all of a command is dead
  * - `ENGINE_ERROR`: the engine failed in another way, a command could not be started say
+ * - `SERVICE_ENDED`: a service ended before it was ready
  */
 export type ErrorCode =
   | "TIMEOUT"
@@ -34,7 +35,8 @@ export type ErrorCode =
   | "UNSUPPORTED"
   | "ENGINE_UNAVAILABLE"
   | "ENGINE_LOST"
-  | "ENGINE_ERROR";
+  | "ENGINE_ERROR"
+  | "SERVICE_ENDED";
 
 /** What a {@link SandboxError} may carry beside its code and message. */
 export interface SandboxErrorDetails {

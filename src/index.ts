@@ -1,6 +1,7 @@
 export type {
   Base,
   BaseKind,
+  ByteRange,
   Capabilities,
   Change,
   Engine,
@@ -13,8 +14,11 @@ export type {
   LimitMet,
   Limits,
   NetworkMode,
+  OnBytes,
   OpenOptions,
   RawOutput,
+  RunningService,
+  ServiceRequest,
   Snapshot,
   StreamName,
   Support,
@@ -31,16 +35,31 @@ export type {
   ExecBytesOptions,
   ExecOptions,
   ExecResult,
+  ExportFileOptions,
   ExportOptions,
   ExportResult,
+  FileCopied,
   FileToWrite,
+  ImportFileOptions,
   OperationOptions,
+  ReadOptions,
   RefreshOptions,
   RefreshResult,
   Skipped,
+  StreamOptions,
 } from "./options.js";
 export { type DatabricksEnv, databricksEnv } from "./sandbox/databricks.js";
 export { Sandbox } from "./sandbox/sandbox.js";
+export type {
+  CommandStream,
+  OutputChunk,
+  Ready,
+  Service,
+  ServiceEnd,
+  ServiceOptions,
+  StopOptions,
+  WaitOptions,
+} from "./service.js";
 export type {
   BuildConfig,
   CheckConfig,

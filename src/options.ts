@@ -191,6 +191,41 @@ export interface ExportResult {
   skipped: Skipped[];
 }
 
+/** What `importFile` and `exportFile` copied. */
+export interface FileCopied {
+  /** The file's length. */
+  bytes: number;
+}
+
+/** Options of `importFile`. */
+export interface ImportFileOptions extends OperationOptions {
+  /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */
+  timeoutMs?: number;
+}
+
+/** Options of `exportFile`. */
+export interface ExportFileOptions extends OperationOptions {
+  /** Export it even if it holds a secret's raw bytes. Default false: SECRET_LEAK. */
+  allowSecrets?: boolean;
+  /** Let it land in a `.git` of the host, or be one. Default false. */
+  allowGit?: boolean;
+  /** Milliseconds, 1 to 2,147,483,647, counted from leaving the queue: then TIMEOUT. Default: none. */
+  timeoutMs?: number;
+  /** Bytes, holes not counted: refuse, with LIMIT and before anything is copied, what is larger. Default: none. */
+  maxBytes?: number;
+}
+
+/** Options of `readFile` and `readFileStream`. */
+export interface ReadOptions extends OperationOptions {
+  /** The first byte to read. Default 0; past the file's end there is nothing. */
+  offset?: number;
+  /** How many bytes to read at most. Default: to the file's end. */
+  length?: number;
+}
+
+/** Options of `stream`: those of `exec`, but for what it gives itself. */
+export type StreamOptions = Omit<ExecOptions, "onStdout" | "onStderr" | "encoding">;
+
 /** What every asynchronous operation takes. */
 export interface OperationOptions {
   /** Stops the operation (ABORTED). */

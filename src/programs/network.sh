@@ -36,6 +36,7 @@ net() {
 # Routes to IPv6 addresses can't be added where the kernel has no IPv6: -force goes on.
 never='
   echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/default/disable_ipv6
+  echo 0 2>/dev/null >/proc/sys/net/ipv4/ip_unprivileged_port_start
   echo "$2" | ip -force -batch - 2>/dev/null
   echo "$1" | ip -batch -'
 never4='link set lo up
@@ -50,6 +51,34 @@ route add blackhole ::ffff:0:0/96
 route add blackhole 64:ff9b::/96
 route add blackhole 64:ff9b:1::/48
 route add blackhole 2002::/16'
+
+# lone ID PATH: a network namespace with nothing but its loopback: for services of sandboxes without a network, and
+# what shall reach these.
+lone() {
+  id=$1 net=$2
+  (
+    exec </dev/null 8<&- 9>&-
+    : >"$net" && unshare --net="$net" true 2>"$net.log" 4>&- || fail_net
+    nsenter --net="$net" sh -c 'echo 0 2>/dev/null >/proc/sys/net/ipv4/ip_unprivileged_port_start; ip link set lo up' \
+      >"$net.log" 2>&1 4>&- || fail_net
+    : >"$net.pid"
+    echo "$id 0" >&4
+  ) &
+}
+
+# connector ID PATH NODE SCRIPT: what connects to loopback ports of a namespace for those who reach the socket
+# PATH.connect; see connect-program.mjs. It ends with the namespace.
+connector() {
+  id=$1 net=$2 node=$3 script=$4
+  (
+    exec </dev/null 8<&- 9>&-
+    nsenter --net="$net" "$node" "$script" "$net.connect" >"$net.connecting" 2>"$net.log" 4>&- &
+    connector=$!
+    echo "$connector" >>"$net.pid"
+    await "$net.connecting" "$connector" || fail_net
+    echo "$id 0" >&4
+  ) &
+}
 
 # read_own: routes that cut off every address this host answers to, whatever interface has it, into own4 and own6.
 read_own() {

@@ -38,9 +38,12 @@ export class Redactor {
     return this.#derived;
   }
 
-  /** For output as it arrives. */
-  stream(): RedactionStream {
-    return this.values.size === 0 ? passThrough : new MaskingStream(this.#build().automaton);
+  /** For output as it arrives. `before`: what was on it until now, of a redactor that knew less; what that holds back goes over. */
+  stream(before?: RedactionStream): RedactionStream {
+    if (this.values.size === 0) return passThrough;
+    const stream = new MaskingStream(this.#build().automaton);
+    if (before instanceof MaskingStream) stream.takeOver(before);
+    return stream;
   }
 
   /** For errors, reports and logs. Redact before escaping: XML and HTML entities are no form that is known. */

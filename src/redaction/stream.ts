@@ -40,6 +40,16 @@ export class MaskingStream implements RedactionStream {
     this.#spans = secretPrefix > 0 ? [{ start: 0, end: secretPrefix }] : [];
   }
 
+  /** Goes on where another ends that knew less. Before the first bytes. */
+  takeOver(before: MaskingStream): void {
+    this.#held = before.#held;
+    this.#masked = before.#masked;
+    this.#spans = [...before.#spans];
+    this.#automaton.scan(this.#state, this.#held, 0, (start, end) => {
+      this.#spans.push({ start, end });
+    });
+  }
+
   push(bytes: Uint8Array): Uint8Array {
     const from = this.#held.length;
     const all = from === 0 ? bytes : Buffer.concat([this.#held, bytes]);

@@ -13,11 +13,13 @@ import {
 import { callerSecrets, secretValues, withVariables } from "./environment.js";
 import { failure } from "./failure.js";
 import { CLOSING, Queue, stopError } from "./queue.js";
+import { Services } from "./services/services.js";
 import type { Context, State, Step } from "./state.js";
 
 /** What a {@link Sandbox} is made of: an engine, settings, a queue, and the state that operations replace. */
 export class Core {
   readonly settings: Settings;
+  readonly services: Services;
   readonly #lease: EngineLease;
   readonly #queue = new Queue();
   readonly #id = Symbol("sandbox");
@@ -29,6 +31,8 @@ export class Core {
     this.#lease = lease;
     this.settings = settings;
     this.#state = state;
+    const room = { engine: lease.engine, sandbox: this.#id, settings };
+    this.services = new Services(room, (operation, options, step) => this.run(operation, options, step));
   }
 
   get redactor(): Redactor {
@@ -45,9 +49,11 @@ export class Core {
       const state = this.#state;
       try {
         const { engine } = this.#lease;
-        const context = { engine, settings: this.settings, sandbox: this.#id, state, signal };
+        const beforeCommand = (redactor: Redactor) => this.services.meet(redactor, signal);
+        const context = { engine, settings: this.settings, sandbox: this.#id, state, signal, beforeCommand };
         const { value, next } = await step(context);
         if (next) this.#state = next;
+        if (next && next.redactor !== state.redactor) this.services.learn(next.redactor);
         return value;
       } catch (error) {
         throw failure(operation, error, signal, state.redactor);
@@ -66,11 +72,30 @@ export class Core {
     set.catch(() => undefined);
   }
 
+  /** Keeps a snapshot, and the engine that has it, for longer than a step. */
+  hold(snapshot: Snapshot): { engine: Engine; letGo: () => Promise<void> } {
+    const { engine } = this.#lease;
+    engine.retain(snapshot);
+    this.#lease.retain();
+    const letGo = async () => {
+      engine.release(snapshot);
+      await this.#lease.release();
+    };
+    return { engine, letGo };
+  }
+
   /** For a step that forks: a second core on the same snapshot. */
-  copy(settings: Settings, state: State): Core {
+  async copy(settings: Settings, state: State, services: boolean): Promise<Core> {
     this.#lease.engine.retain(state.snapshot);
     this.#lease.retain();
-    return new Core(this.#lease, settings, state);
+    const copy = new Core(this.#lease, settings, state);
+    try {
+      if (services) await copy.services.inherit(this.services.living);
+      return copy;
+    } catch (error) {
+      await copy.close();
+      throw error;
+    }
   }
 
   close(): Promise<void> {
@@ -79,7 +104,7 @@ export class Core {
   }
 
   async #end(): Promise<void> {
-    await this.#queue.close();
+    await Promise.all([this.#queue.close(), this.services.close()]);
     this.#lease.engine.release(this.#state.snapshot);
     await this.#lease.release();
   }

@@ -134,6 +134,10 @@ export function requireNetwork(
   requireSupport(can.network[network], `network: "${network}"`, engineName, by);
 }
 
+export function requireServices(engineName: string, can: Capabilities, by: string): void {
+  requireSupport(can.services, "a service", engineName, by);
+}
+
 function requireSupport(support: Support, what: string, engineName: string, by = operation): void {
   if (support === true) return;
   const message = `${by}: ${what} is not supported by the engine "${engineName}" here: ${support}`;

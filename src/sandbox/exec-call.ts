@@ -16,4 +16,6 @@ export interface ExecCall extends OperationOptions {
   readonly network: NetworkMode | undefined;
   readonly callbacks: OutputCallbacks;
   readonly encoding: "utf8" | "bytes";
+  /** Asked after each piece of output: while what it gives is pending, the command shall print no more. */
+  readonly pace?: () => Promise<void> | undefined;
 }

@@ -12,7 +12,7 @@ import { absolutePath, checkPath } from "../arguments/paths.js";
 import type { Values } from "../arguments/variables.js";
 import type { ExecOutcome, ExecRequest, RawOutput, StreamName } from "../engine.js";
 import { SandboxError } from "../errors.js";
-import type { Command, ExecBytesOptions, ExecOptions, ExecResult } from "../options.js";
+import type { Command, ExecBytesOptions, ExecOptions, ExecResult, StreamOptions } from "../options.js";
 import { redactError } from "../redaction/errors.js";
 import { performance } from "../timers.js";
 import { AttachedStreams } from "./attached-streams.js";
@@ -69,6 +69,16 @@ export function checkExec(
   };
 }
 
+/** A command whose output goes to `callbacks`. */
+export function checkStream(
+  command: Command,
+  given: StreamOptions,
+  callbacks: Required<Pick<ExecOptions, "onStdout" | "onStderr">>,
+): ExecCall {
+  const known = KNOWN.filter((name) => !["onStdout", "onStderr", "encoding"].includes(name));
+  return checkExec(command, { ...checkOptions<ExecOptions>(given, known, "stream"), ...callbacks }, "stream");
+}
+
 function checkCallback(
   stream: StreamName,
   callback: OutputCallback | undefined,
@@ -83,6 +93,7 @@ export async function runExec(call: ExecCall, context: Context): Promise<Step<Ex
   const { engine, state } = context;
   const variables = withVariables(state.variables, call.env, call.secrets);
   const redactor = state.redactor.with(secretValues(variables));
+  await context.beforeCommand(redactor);
   const attached = new AttachedStreams(call, redactor, context.signal);
   const request = await buildRequest(call, context, splitVariables(variables), attached);
   // The engine consumes the snapshot when the command exits; a callback may still throw then.

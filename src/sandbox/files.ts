@@ -4,21 +4,8 @@ import { absolutePath } from "../arguments/paths.js";
 import type { Change, Entry } from "../engine.js";
 import { messageOf, SandboxError } from "../errors.js";
 import { refuseCaches } from "./cache-paths.js";
-import { plainBytes } from "./live-output.js";
 import { stopError } from "./queue.js";
 import type { Context, State, Step } from "./state.js";
-
-export async function read(context: Context, operation: string, path: string): Promise<Step<Uint8Array>> {
-  const { engine, state, signal } = context;
-  return {
-    value: plainBytes(await engine.read(state.snapshot, await place(context, operation, path), signal)),
-  };
-}
-
-export async function readText(context: Context, operation: string, path: string): Promise<Step<string>> {
-  const { value } = await read(context, operation, path);
-  return { value: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() };
-}
 
 export async function list(context: Context, operation: string, path: string): Promise<Step<Entry[]>> {
   const { engine, state, signal } = context;
@@ -72,7 +59,7 @@ export async function remove(
 }
 
 /** A Blob may be a file of the host's, which can be gone, or something that never answers. */
-async function dataOf(
+export async function dataOf(
   { path, data }: CheckedFile,
   operation: string,
   signal: AbortSignal,
@@ -98,17 +85,25 @@ async function dataOf(
 }
 
 /** The absolute path, in the snapshot. */
-async function place(context: Context, operation: string, path: string): Promise<string> {
+export async function place(context: Context, operation: string, path: string): Promise<string> {
   const absolute = absolutePath(context.state.workdir, path, operation);
   await refuseCaches(context, absolute, operation);
   return absolute;
 }
 
-async function checkWritable(context: Context, operation: string, path: string, act: "write" | "delete") {
+export async function checkWritable(
+  context: Context,
+  operation: string,
+  path: string,
+  act: "write" | "delete",
+) {
   const { engine, settings, state, signal } = context;
   await settings.readOnlyPaths.check(engine, state.snapshot, path, act, operation, signal);
 }
 
-async function change({ engine, settings, state, signal }: Context, changes: Change[]): Promise<State> {
+export async function change(
+  { engine, settings, state, signal }: Context,
+  changes: Change[],
+): Promise<State> {
   return { ...state, snapshot: await engine.change(state.snapshot, changes, settings.user, signal) };
 }

@@ -5,7 +5,7 @@ import { refuseTooMuch } from "../files/amount.js";
 import { isGone } from "../files/errors.js";
 import { Slices } from "../files/slices.js";
 import { withDeadline } from "../host/deadline.js";
-import { exportTree } from "../host/export.js";
+import { type ExportTreeOptions, exportTree } from "../host/export.js";
 import { type SelectOptions, selectTree } from "../host/selection/select.js";
 import type { ExportOptions, ExportResult, RefreshResult } from "../options.js";
 import { Beneath } from "../programs/beneath.mjs";
@@ -145,14 +145,25 @@ async function exportUntil(
   hostPath: string,
   options: ExportOptions,
 ): Promise<Step<ExportResult>> {
-  const { engine, state, signal } = context;
+  const { signal } = context;
   await refuseCaches(context, from, "exportDirectory");
+  const value = await exporting(context, from, (root, scanner) =>
+    exportTree(root, hostPath, { ...options, signal, ...scanner }),
+  );
+  return { value };
+}
+
+/** Shows a directory of the sandbox to what copies from it, and says by name which secrets that found. */
+export async function exporting<T>(
+  { engine, state, signal }: Context,
+  directory: string,
+  act: (root: string, scanner: Pick<ExportTreeOptions, "leakScanner">) => Promise<T>,
+): Promise<T> {
   const leaked = new Set<string>();
   const scanner = leakScanner(state.redactor.values, (value) => leaked.add(value));
-  const { root, dispose } = await engine.view(state.snapshot, from, signal);
+  const { root, dispose } = await engine.view(state.snapshot, directory, signal);
   try {
-    const scanned = { ...options, signal, ...(scanner && { leakScanner: scanner }) };
-    return { value: await exportTree(root, hostPath, scanned) };
+    return await act(root, scanner ? { leakScanner: scanner } : {});
   } catch (error) {
     throw error instanceof SandboxError && error.code === "SECRET_LEAK"
       ? nameSecrets(error, state, leaked)

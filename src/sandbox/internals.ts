@@ -8,10 +8,11 @@ import type { CreateOptions, RefreshResult } from "../options.js";
 import type { Redactor } from "../redaction/redactor.js";
 import { addVariables, startCore, withEngine } from "./core.js";
 import { changeSettings, type ForkOptions, requireSettings } from "./create-arguments.js";
-import { read, write } from "./files.js";
+import { write } from "./files.js";
 import { importFromHost } from "./host-boundary.js";
 import { missingProgram } from "./missing-program.js";
 import { coreOf, fromCore, type Sandbox } from "./sandbox.js";
+import { readPart } from "./single-files/parts.js";
 import type { Context, Step } from "./state.js";
 
 /** A sandbox on the snapshot kept under a key; undefined when there is none. */
@@ -40,7 +41,7 @@ export async function forkWith(sandbox: Sandbox, options: ForkOptions): Promise<
   const fork = await core.run("fork", options, async ({ engine, settings, state, signal }) => {
     const changed = changeSettings(settings, options);
     requireSettings(engine.name, await engine.capabilities(signal), changed);
-    return { value: core.copy(changed, addVariables(state, env, secrets)) };
+    return { value: await core.copy(changed, addVariables(state, env, secrets), true) };
   });
   return fromCore(fork);
 }
@@ -137,7 +138,7 @@ async function readSmall(
     signal,
   );
   const size = (await engine.stat(state.snapshot, real, signal))?.size ?? 0;
-  if (size <= mostBytes) return read(context, operation, path);
+  if (size <= mostBytes) return readPart(context, operation, path, undefined);
   const message = `${operation} ${path}: it has ${size} bytes, and at most ${mostBytes} are read at once. Take a part of it with a command.`;
   throw new SandboxError("LIMIT", message, { operation, path });
 }

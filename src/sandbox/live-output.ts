@@ -33,6 +33,11 @@ export class LiveOutput {
     if (!this.#stopped) this.#streams[stream]?.push(bytes);
   }
 
+  /** From here on, also what was held back, by a redactor that knows more. */
+  learn(redactor: Redactor): void {
+    for (const stream of Object.values(this.#streams)) stream.learn(redactor);
+  }
+
   /**
    * Hands on what was held back. `cut`: the command was stopped, maybe in the middle of a secret. A promise that a
    * callback gave is not awaited, but one that has been rejected by now is heard.
@@ -53,7 +58,7 @@ export class LiveOutput {
 }
 
 class LiveStream {
-  readonly #redaction: RedactionStream;
+  #redaction: RedactionStream;
   readonly #give: (chunk: string | Uint8Array) => void;
   /** Keeps a character that is split over chunks whole. A byte order mark is content. */
   readonly #decoder: InstanceType<typeof TextDecoder> | undefined;
@@ -66,6 +71,10 @@ class LiveStream {
     this.#redaction = redaction;
     this.#give = give;
     this.#decoder = encoding === "utf8" ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
+  }
+
+  learn(redactor: Redactor): void {
+    this.#redaction = redactor.stream(this.#redaction);
   }
 
   push(bytes: Uint8Array): void {

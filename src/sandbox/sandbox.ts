@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
   checkEnv,
-  checkFiles,
   checkGlobs,
   checkMaxBytes,
   checkOptions,
@@ -9,26 +8,28 @@ import {
   checkTimeout,
 } from "../arguments/arguments.js";
 import { absolutePath, checkPath } from "../arguments/paths.js";
-import type { Entry } from "../engine.js";
 import type {
   Command,
   CreateOptions,
-  Data,
   ExecBytesOptions,
   ExecOptions,
   ExecResult,
   ExportOptions,
   ExportResult,
-  FileToWrite,
   OperationOptions,
   RefreshOptions,
   RefreshResult,
+  StreamOptions,
 } from "../options.js";
+import type { CommandStream, Service, ServiceOptions } from "../service.js";
+import { commandStream } from "./command-stream.js";
 import { type Core, startCore } from "./core.js";
 import { checkHostPath } from "./create-arguments.js";
-import { checkExec, runExec } from "./exec.js";
-import { changeWorkdir, list, makeDirectory, read, readText, remove, statOf, write } from "./files.js";
+import { checkExec, checkStream, runExec } from "./exec.js";
+import { changeWorkdir } from "./files.js";
 import { exportToHost, importFromHost } from "./host-boundary.js";
+import { SandboxFiles } from "./sandbox-files.js";
+import { checkStart } from "./services/start-call.js";
 
 /** @internal For internals.ts, as is the next. */
 export let coreOf: (sandbox: Sandbox) => Core;
@@ -55,12 +56,13 @@ export let fromCore: (core: Core) => Sandbox;
  * console.log(exitCode, stdout);
  * ```
  */
-export class Sandbox {
+export class Sandbox extends SandboxFiles {
   /** Names this sandbox in messages and logs. */
   readonly id: string = `sandbox-${randomBytes(5).toString("hex")}`;
   readonly #core: Core;
 
   private constructor(core: Core) {
+    super(core);
     this.#core = core;
   }
 
@@ -119,79 +121,56 @@ export class Sandbox {
   }
 
   /**
-   * Writes one file, with the directories above it. Follows a link at the end. `data` is a string (UTF-8), bytes
-   * (a Uint8Array, another view, an ArrayBuffer) or a Blob. `mode`: permission bits; left out, those of the file it
-   * overwrites, else 0o644.
+   * Runs a command like {@link exec}, and gives its output as it comes. It takes its turn at the call.
    *
-   * @throws SandboxError INVALID_ARGUMENT also for a Blob that can't be read; READ_ONLY_PATH, PERMISSION, NOT_A_FILE, NOT_A_DIRECTORY, LIMIT for a full disk.
+   * @example
+   * ```ts
+   * const build = sandbox.stream("npm run build", { timeoutMs: 600_000 });
+   * for await (const { stream, text } of build) process[stream].write(text);
+   * const { exitCode } = await build;
+   * ```
    */
-  async writeFile(
-    path: string,
-    data: Data,
-    options: OperationOptions & { mode?: number } = {},
-  ): Promise<void> {
-    const given = checkOptions(options, ["mode"], "writeFile");
-    const files = checkFiles([{ path, data, mode: given.mode }], "writeFile");
-    return this.#core.run("writeFile", given, (context) => write(context, "writeFile", files));
-  }
-
-  /** Writes several files like {@link writeFile}: all of them or none. */
-  async writeFiles(files: readonly FileToWrite[], options: OperationOptions = {}): Promise<void> {
-    const given = checkOptions(options, [], "writeFiles");
-    const checked = checkFiles(files, "writeFiles");
-    return this.#core.run("writeFiles", given, (context) => write(context, "writeFiles", checked));
-  }
-
-  /** Creates a directory and those above it. One that is there already is fine. */
-  async makeDirectory(path: string, options: OperationOptions = {}): Promise<void> {
-    const given = checkOptions(options, [], "makeDirectory");
-    checkPath(path, "makeDirectory");
-    return this.#core.run("makeDirectory", given, (context) => makeDirectory(context, "makeDirectory", path));
+  stream(command: Command, options: StreamOptions = {}): CommandStream {
+    return commandStream(async ({ onText, pace, left }) => {
+      const checked = checkStream(command, options, {
+        onStdout: (text) => onText({ stream: "stdout", text }),
+        onStderr: (text) => onText({ stream: "stderr", text }),
+      });
+      const stop = checked.signal ? AbortSignal.any([checked.signal, left]) : left;
+      const call = { ...checked, pace, signal: stop };
+      return this.#core.run("stream", call, (context) => runExec(call, context)) as Promise<ExecResult>;
+    });
   }
 
   /**
-   * The bytes of a file, as they are: secrets in it are not redacted. Follows links.
-   * @throws SandboxError NOT_FOUND, NOT_A_FILE.
+   * Starts a command that runs beside later operations, from the sandbox's files of this moment and in its network:
+   * later commands find it at `localhost` and at its name. What it writes is its own, and is thrown away when it
+   * ends, unless `stop({ keep: true })` makes it the sandbox's. It has the sandbox's limits, and no deadline once it is
+   * ready. It ends with the sandbox.
+   *
+   * @throws SandboxError SERVICE_ENDED, with its last output, when it ends before it is ready; TIMEOUT when it is not
+   * ready in time, LIMIT, NOT_FOUND and NOT_A_DIRECTORY for `cwd`, UNSUPPORTED where the engine has no services, and in
+   * a sandbox with network "host".
+   *
+   * @example
+   * ```ts
+   * const web = await sandbox.start("node server.js", { name: "web", ready: { port: 3000 }, publish: true });
+   * await sandbox.exec("curl -f http://web:3000/");
+   * console.log(web.url);
+   * await web.stop();
+   * ```
    */
-  async readFile(path: string, options: OperationOptions = {}): Promise<Uint8Array> {
-    const given = checkOptions(options, [], "readFile");
-    checkPath(path, "readFile");
-    return this.#core.run("readFile", given, (context) => read(context, "readFile", path));
-  }
-
-  /** Like {@link readFile}, decoded as UTF-8. */
-  async readTextFile(path: string, options: OperationOptions = {}): Promise<string> {
-    const given = checkOptions(options, [], "readTextFile");
-    checkPath(path, "readTextFile");
-    return this.#core.run("readTextFile", given, (context) => readText(context, "readTextFile", path));
+  async start(command: Command, options: ServiceOptions = {}): Promise<Service> {
+    const call = checkStart(command, options);
+    return this.#core.run("start", call, (context) => this.#core.services.start(call, context));
   }
 
   /**
-   * Deletes a file or link, or an empty directory; one with content needs `recursive`.
-   * @throws SandboxError NOT_FOUND, READ_ONLY_PATH (also for a directory that holds such a path), PERMISSION.
+   * A service of this sandbox by its name, in a fork too.
+   * @throws SandboxError NOT_FOUND.
    */
-  async deleteFile(path: string, options: OperationOptions & { recursive?: boolean } = {}): Promise<void> {
-    const given = checkOptions(options, ["recursive"], "deleteFile");
-    const { recursive = false } = given;
-    checkPath(path, "deleteFile");
-    return this.#core.run("deleteFile", given, (context) => remove(context, "deleteFile", path, recursive));
-  }
-
-  /**
-   * What is in a directory, sorted by name. A link to a directory is not followed.
-   * @throws SandboxError NOT_FOUND, NOT_A_DIRECTORY.
-   */
-  async listDirectory(path: string, options: OperationOptions = {}): Promise<Entry[]> {
-    const given = checkOptions(options, [], "listDirectory");
-    checkPath(path, "listDirectory");
-    return this.#core.run("listDirectory", given, (context) => list(context, "listDirectory", path));
-  }
-
-  /** What a path is, undefined when there is nothing. A link is not followed. */
-  async stat(path: string, options: OperationOptions = {}): Promise<Entry | undefined> {
-    const given = checkOptions(options, [], "stat");
-    checkPath(path, "stat");
-    return this.#core.run("stat", given, (context) => statOf(context, "stat", path));
+  service(name: string): Service {
+    return this.#core.services.get(name);
   }
 
   /**
@@ -296,11 +275,14 @@ export class Sandbox {
    * A second sandbox that starts from this one's state after everything issued before: files, workdir, env
    * and secrets. From then on neither sees the other. It costs the same however many files there are. Close
    * each by itself.
+   *
+   * The fork has the same services, of its own and on the same ports; see {@link Service} for when they start.
+   * `services: false` does without.
    */
-  async fork(options: OperationOptions = {}): Promise<Sandbox> {
-    const given = checkOptions(options, [], "fork");
+  async fork(options: OperationOptions & { services?: boolean } = {}): Promise<Sandbox> {
+    const given = checkOptions(options, ["services"], "fork");
     return this.#core.run("fork", given, async ({ settings, state }) => ({
-      value: new Sandbox(this.#core.copy(settings, state)),
+      value: new Sandbox(await this.#core.copy(settings, state, given.services ?? true)),
     }));
   }
 

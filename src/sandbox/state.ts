@@ -24,6 +24,8 @@ export interface Context {
   readonly state: State;
   /** Aborted by the caller's signal and by close. */
   readonly signal: AbortSignal;
+  /** Has the sandbox's services running before one of its commands does. They have to know its secrets, which may reach them. */
+  beforeCommand(redactor: Redactor): Promise<void>;
 }
 
 /** What an operation gives: its value, and the next state when it changed something. */

@@ -25,7 +25,12 @@ import { describeReadOnlyPaths } from "./read-only-paths.js";
 import { describeSecretForms } from "./secret-forms.js";
 import { describeSecrets } from "./secrets.js";
 import { describeSeed } from "./seed.js";
+import { describeServices } from "./services.js";
+import { describeServicesEnd } from "./services-end.js";
+import { describeServicesInForks } from "./services-in-forks.js";
+import { describeSingleFiles } from "./single-files.js";
 import { describeStopped } from "./stopped.js";
+import { describeStreams } from "./streams.js";
 import { describeUsers } from "./users.js";
 
 /** What a sandbox promises, whatever runs it. One call an engine. */
@@ -68,6 +73,11 @@ const areas = [
   describeUsers,
   describeCaches,
   describeBadInput,
+  describeStreams,
+  describeSingleFiles,
+  describeServices,
+  describeServicesEnd,
+  describeServicesInForks,
   describeKeep,
   // Last: it looks at what all the others left.
   describeLeftovers,

@@ -73,7 +73,13 @@ describe("a killed process", () => {
     await untilNone(async () => (await cgroupsNow()).filter((path) => path.includes(`-${pid}-`)), 500);
   };
 
-  for (const what of ["exec", "import", "export", "flatten"]) {
+  for (const [what, times] of Object.entries({
+    exec: 20,
+    import: 20,
+    export: 20,
+    flatten: 20,
+    services: 5,
+  })) {
     test(`${times} times during ${what} leaves no process, mount, cgroup or lock, and its disk is taken back`, async (context) => {
       if (unavailable !== undefined) return skipOrFail(context, unavailable);
       const state = await mkdtemp(join(tmpdir(), "forkbox-test-state-"));

@@ -14,8 +14,18 @@ const rounds = {
   exec: () => sandbox.exec("setsid sleep 1000 & sleep 1000 & echo working; sleep 0.3", { network: "on" }),
   import: (round) => sandbox.refreshFromHost(host, `/workspace/in-${round}`),
   export: (round) => sandbox.exportDirectory("/workspace/many", `${host}-out/${round}`),
+  services: () => sandbox.exec("sleep 0.1"),
   flatten: (round) => sandbox.exec(`rm -rf d; mkdir d; echo ${round} > d/f`, { network: "off" }),
 };
+
+if (what === "services") {
+  const serve = "trap '' TERM; setsid sleep 1000 & echo up; while :; do sleep 0.1; done";
+  const ready = { log: /up/ };
+  for (const name of ["a", "b"]) await sandbox.start(serve, { name, ready });
+  const listen = 'require("net").createServer().listen(3000)';
+  await sandbox.start(["node", "-e", listen], { name: "web", ready: { port: 3000 }, publish: true });
+  void fetch(sandbox.service("web").url).catch(() => {}); // so that there is what connects, too
+}
 
 if (what === "once") {
   await sandbox.close();

@@ -22,6 +22,7 @@ describe.runIf(process.getuid?.() === 0)("as an ordinary user", () => {
         "own-networks",
         "passed-pipes",
         "processes",
+        "services",
         "survivors",
         "swapped-directories",
       ].map((name) => `test/isolation/${name}.test.ts`),

@@ -27,4 +27,6 @@ export const CAPABILITIES: Capabilities = {
     outputBytes: true,
   },
   caches: true,
+  services:
+    "forkbox runs no services on Dagger engines yet. Use the local engine, or start the server in the command that uses it.",
 };

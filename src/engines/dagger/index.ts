@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type {
   Base,
+  ByteRange,
   Capabilities,
   Change,
   Engine,
@@ -9,11 +10,13 @@ import type {
   ExecRequest,
   ImportPlan,
   ImportRecord,
+  OnBytes,
   OpenOptions,
+  RunningService,
   Snapshot,
-  StreamName,
   User,
 } from "../../engine.js";
+import { SandboxError } from "../../errors.js";
 import { CAPABILITIES } from "./capabilities.js";
 import { execOn } from "./commands/exec.js";
 import { changeSnapshot } from "./files/change.js";
@@ -69,12 +72,12 @@ class DaggerEngine implements Engine, AsyncDisposable {
     );
   }
 
-  exec(
-    from: Snapshot,
-    request: ExecRequest,
-    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
-  ): Promise<ExecOutcome> {
+  exec(from: Snapshot, request: ExecRequest, onBytes?: OnBytes): Promise<ExecOutcome> {
     return execOn(from as DaggerSnapshot, request, onBytes);
+  }
+
+  async start(): Promise<RunningService> {
+    throw new SandboxError("UNSUPPORTED", `start: ${CAPABILITIES.services}`, { operation: "start" });
   }
 
   change(
@@ -103,8 +106,9 @@ class DaggerEngine implements Engine, AsyncDisposable {
     return viewSnapshot(from as DaggerSnapshot, path, signal);
   }
 
-  read(from: Snapshot, path: string, signal?: AbortSignal): Promise<Uint8Array> {
-    return readFromSnapshot(from as DaggerSnapshot, path, signal);
+  async read(from: Snapshot, path: string, signal?: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
+    const bytes = await readFromSnapshot(from as DaggerSnapshot, path, signal);
+    return range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   }
 
   list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]> {

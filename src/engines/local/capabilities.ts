@@ -1,5 +1,6 @@
 import type { Capabilities, Support } from "../../engine.js";
 import { dockerfileSupport, imageSupport } from "./bases/tool.js";
+import { findTool } from "./doctor/tools.js";
 import { lackOfNetwork } from "./doctor/tunnel.js";
 import type { Session } from "./session.js";
 
@@ -33,5 +34,8 @@ export async function probeCapabilities({ ids, cgroups, holder }: Session): Prom
       outputBytes: true,
     },
     caches: true,
+    services: findTool("ip")
+      ? true
+      : "their network needs the program ip, of the package iproute2. Install it.",
   };
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from "node:fs";
 import { resolve } from "node:path";
 import type {
   Base,
+  ByteRange,
   Capabilities,
   Change,
   Engine,
@@ -10,9 +11,11 @@ import type {
   ExecRequest,
   ImportPlan,
   ImportRecord,
+  OnBytes,
   OpenOptions,
+  RunningService,
+  ServiceRequest,
   Snapshot,
-  StreamName,
   User,
 } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
@@ -21,6 +24,7 @@ import { openBase } from "./bases/open.js";
 import { whereIsMissing } from "./bases/toolchains/missing.js";
 import { probeCapabilities } from "./capabilities.js";
 import { execOn } from "./commands/exec.js";
+import { startOn } from "./commands/service.js";
 import { explain, requireTools } from "./doctor/doctor.js";
 import { applyChange, isAtomic } from "./layers/change.js";
 import { existing, guard, listTree, readFromTree, statTree } from "./layers/files.js";
@@ -84,13 +88,14 @@ class LocalEngine implements Engine, AsyncDisposable {
     }
   }
 
-  async exec(
-    from: Snapshot,
-    request: ExecRequest,
-    onBytes?: (stream: StreamName, bytes: Uint8Array) => void,
-  ): Promise<ExecOutcome> {
+  async exec(from: Snapshot, request: ExecRequest, onBytes?: OnBytes): Promise<ExecOutcome> {
     const session = await this.#session();
     return guard("exec", request.cwd, () => execOn(session, from as LocalSnapshot, request, onBytes));
+  }
+
+  async start(from: Snapshot, request: ServiceRequest, onBytes?: OnBytes): Promise<RunningService> {
+    const session = await this.#session();
+    return guard("start", request.cwd, () => startOn(session, from as LocalSnapshot, request, onBytes));
   }
 
   async change(
@@ -167,8 +172,8 @@ class LocalEngine implements Engine, AsyncDisposable {
     }
   }
 
-  async read(from: Snapshot, path: string): Promise<Uint8Array> {
-    return this.#look(from, (tree) => readFromTree(tree, path));
+  async read(from: Snapshot, path: string, _signal?: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
+    return this.#look(from, (tree) => readFromTree(tree, path, range));
   }
 
   async list(from: Snapshot, path: string, signal?: AbortSignal): Promise<Entry[]> {

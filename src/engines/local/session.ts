@@ -17,6 +17,8 @@ import { LargeFiles } from "./layers/large-files.js";
 import { Opened } from "./layers/opened.js";
 import { type LocalSnapshot, Snapshots } from "./layers/snapshots.js";
 import { latin1, Tree, treeLost } from "./layers/tree.js";
+import { HOSTS_FILE, hostsIn } from "./network/hosts.js";
+import { Neighbours, type Place } from "./network/neighbours.js";
 import { Networks } from "./network/network.js";
 import { markUsed } from "./state/in-use.js";
 import { makeDirectories, openSession, openState, type State } from "./state/state.js";
@@ -49,6 +51,7 @@ export class Session implements HolderOwner {
   readonly snapshots: Snapshots;
   readonly slots: Slots;
   readonly networks: Networks;
+  readonly neighbours: Neighbours;
   readonly cgroups: Cgroups;
   readonly largeFiles: LargeFiles;
   /** One merge at a time. */
@@ -79,6 +82,7 @@ export class Session implements HolderOwner {
     this.largeFiles = new LargeFiles(state.files);
     this.slots = new Slots(this, this.cgroups);
     this.networks = new Networks(this, directory);
+    this.neighbours = new Neighbours(this, this.networks, directory);
   }
 
   get baseContext(): BaseContext {
@@ -104,6 +108,7 @@ export class Session implements HolderOwner {
   async #restart(): Promise<void> {
     this.snapshots.forgetMounts();
     this.networks.forget();
+    this.neighbours.forget();
     this.#guest = undefined;
     this.holder = await Holder.start(this.directory, this.directory, this.ids, this.lease);
     this.#writeHolder();
@@ -174,6 +179,12 @@ export class Session implements HolderOwner {
   async guest(): Promise<void> {
     this.#guest ??= this.holder.run("guest", this.ids.guestMap);
     await this.#guest;
+  }
+
+  /** bwrap's options for a command that is in one network with services: they have names there. */
+  async namesMount(snapshot: LocalSnapshot, place: Place): Promise<string[]> {
+    const own = await this.withTree(snapshot, (tree) => hostsIn(tree));
+    return own === undefined ? [] : ["--ro-bind", place.hosts(own), HOSTS_FILE];
   }
 
   /** bwrap's options for the host's own name service, for a command in the host's network. */

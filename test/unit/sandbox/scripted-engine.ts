@@ -5,9 +5,9 @@ import type {
   Engine,
   ExecOutcome,
   ExecRequest,
+  OnBytes,
   RawOutput,
   Snapshot,
-  StreamName,
 } from "../../../src/engine.js";
 import { SandboxError } from "../../../src/errors.js";
 
@@ -54,6 +54,10 @@ export class ScriptedEngine implements Engine {
     if (scripted.why) return { kind: "stopped", why: scripted.why, ...output };
     if (scripted.lost) return { kind: "lost", error: scripted.lost, ...output };
     return { kind: "exited", exitCode: scripted.exitCode ?? 0, snapshot: this.#replace(from), ...output };
+  }
+
+  async start(): Promise<never> {
+    throw new Error("this engine starts no services");
   }
 
   async change(from: Snapshot, changes: readonly Change[]): Promise<Snapshot> {
@@ -136,8 +140,6 @@ export class ScriptedEngine implements Engine {
   }
 }
 
-type OnBytes = (stream: StreamName, bytes: Uint8Array) => void;
-
 interface Scripted {
   exitCode?: number;
   why?: "deadline" | "abort" | "memory" | "disk";
@@ -158,4 +160,5 @@ const everything: Capabilities = {
   network: { on: true, off: true, host: "not the host's" },
   limits: { memoryMiB: true, cpus: "no cgroups", processes: true, diskMiB: true, outputBytes: true },
   caches: "no caches here",
+  services: "no services here",
 };

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { ExecOutcome, ExecRequest, RawOutput, StreamName, User } from "../../../engine.js";
+import type { ExecOutcome, ExecRequest, OnBytes, RawOutput, StreamName, User } from "../../../engine.js";
 import { clearTimeout, performance, setTimeout } from "../../../timers.js";
 import { CappedOutput } from "../../output.js";
 import type { Holder } from "../holder/holder.js";
@@ -8,11 +8,12 @@ import { LayerWriter } from "../layers/layer-writer.js";
 import type { LocalSnapshot, View } from "../layers/snapshots.js";
 import type { Tree } from "../layers/tree.js";
 import { watchWrites } from "../layers/writes.js";
-import type { Network } from "../network/network.js";
+import type { Place } from "../network/neighbours.js";
+import { withoutProxy } from "../network/proxy.js";
 import { checkBindTargets } from "./bind-targets.js";
 import type { CommandContext } from "./context.js";
 import { badInput, lost, notStarted, undead } from "./exec-errors.js";
-import { type LaunchPlan, launch } from "./launch.js";
+import { type Launched, type LaunchPlan, launch } from "./launch.js";
 import { watchLimits } from "./limits.js";
 import { resolveCwd, whyNotRunnable } from "./program.js";
 import { argvWithShell } from "./shell.js";
@@ -25,7 +26,13 @@ const DEFAULT_OUTPUT_BYTES = 10 * 1024 * 1024;
 const DEFAULT_PROCESSES = 1024;
 
 type Why = "deadline" | "abort" | "memory" | "disk";
-type OnBytes = (stream: StreamName, bytes: Uint8Array) => void;
+
+/** What runs beside other commands of its sandbox, and is to be reached from these. */
+export interface Beside {
+  name: string;
+  /** It has been launched; nothing of it runs yet. */
+  launched(command: Launched, place: Place): void;
+}
 
 /** Runs one command on top of a snapshot, in an upper layer of its own. */
 export async function execOn(
@@ -33,6 +40,7 @@ export async function execOn(
   from: LocalSnapshot,
   request: ExecRequest,
   onBytes: OnBytes | undefined,
+  beside?: Beside,
 ): Promise<ExecOutcome> {
   const started = performance.now();
   const output = new Output(request.limits.outputBytes ?? DEFAULT_OUTPUT_BYTES, onBytes);
@@ -43,20 +51,21 @@ export async function execOn(
   }
   const { holder } = session; // that of the moment: another operation may start a new one meanwhile
   if (request.user === "root") await session.guest();
-  const { networks, slots, stage } = session;
-  const network = request.network === "on" ? await networks.take(request.sandbox) : undefined;
+  const { neighbours, slots, stage } = session;
+  const place = await neighbours.join(request.sandbox, request.network, beside?.name);
   let isSpoiled = false;
   try {
+    const names = place.names.length === 0 ? [] : await session.namesMount(from, place);
     const slot = await slots.take();
     let sizing: Sizing | undefined;
     try {
       sizing = await sizingFor(request.limits, slot.cgroup, stage, found.showCgroup);
       const remainingMs = request.deadlineMs && request.deadlineMs - (performance.now() - started);
       return await runIn(
-        { session, holder, slot, network, sizing, remainingMs },
+        { session, holder, slot, place, sizing, remainingMs, beside },
         from,
         request,
-        found,
+        { ...found, mounts: [...found.mounts, ...names] },
         output,
       );
     } finally {
@@ -65,8 +74,7 @@ export async function execOn(
       isSpoiled = slot.isSpoiled();
     }
   } finally {
-    if (network && isSpoiled) networks.end(network);
-    else if (network) networks.give(request.sandbox, network);
+    place.leave(isSpoiled);
   }
 }
 
@@ -75,13 +83,14 @@ interface Room {
   session: CommandContext;
   holder: Holder;
   slot: Slot;
-  network: Network | undefined;
+  place: Place;
   sizing: Sizing;
   remainingMs: number | undefined;
+  beside: Beside | undefined;
 }
 
 async function runIn(
-  { session, holder, slot, network, sizing, remainingMs }: Room,
+  { session, holder, slot, place, sizing, remainingMs, beside }: Room,
   from: LocalSnapshot,
   request: ExecRequest,
   { argv, cwd, mounts, missing }: Found,
@@ -106,16 +115,25 @@ async function runIn(
     lower,
     // Only a command that left files can have left a pid in one.
     scattered: from.layers.length > from.base.layers.length + 1 || mounts.length > 0,
-    enter: [...sizing.enter, ...enterFor(request, ids, network?.path)],
-    options: wallsFor(request, view.name, from.base, cwd, [...mounts, ...sizing.mounts], {
-      ...sizing.environment,
-      ...(request.network === "off" ? {} : networks.proxies.environment),
-    }),
+    enter: [...sizing.enter, ...enterFor(request, ids, place.namespace?.path)],
+    options: wallsFor(
+      request,
+      view.name,
+      from.base,
+      cwd,
+      [...mounts, ...sizing.mounts],
+      {
+        ...sizing.environment,
+        ...(request.network === "off" ? {} : withoutProxy(networks.proxies, place.names)),
+      },
+      place.namespace !== undefined,
+    ),
     argv: processes === undefined ? argv : withProcessLimit(processes, from, argv),
     stdin: request.stdin,
     owner: ids.owner(request.user),
   };
   const command = launch(holder, slot, plan, output.take);
+  beside?.launched(command, place);
   let why: Why | undefined;
   const stop = (reason: Why) => {
     why ??= reason;
@@ -247,7 +265,7 @@ class Output {
 
   readonly take: OnBytes = (stream, bytes) => {
     this.#kept[stream].push(bytes);
-    this.onBytes?.(stream, bytes);
+    return this.onBytes?.(stream, bytes);
   };
 
   kept(): { stdout: RawOutput; stderr: RawOutput } {

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { StreamName } from "../../../engine.js";
+import type { OnBytes } from "../../../engine.js";
 import { clearInterval, setInterval, setTimeout, sleep } from "../../../timers.js";
 import type { Holder } from "../holder/holder.js";
 import type { Owner } from "../holder/ids.js";
@@ -41,19 +41,20 @@ export interface Launched {
   readonly ended: Promise<LaunchEnd>;
   /** Kills the whole tree. */
   kill(): void;
+  /** Process 1 of its pid namespace, once its walls stand. Never settles for a command that ends before. */
+  readonly init: Promise<Init>;
 }
 
 /** Has the holder start bwrap with a command in it. */
-export function launch(
-  holder: Holder,
-  slot: Slot,
-  plan: LaunchPlan,
-  onBytes: (stream: StreamName, bytes: Uint8Array) => void,
-): Launched {
+export function launch(holder: Holder, slot: Slot, plan: LaunchPlan, onBytes: OnBytes): Launched {
   let killed = false;
   let init: Init | undefined; // process 1 of the command's pid namespace: with it everything in there dies
   let code: number | undefined;
   let broken: LaunchEnd | undefined;
+  let tellInit: (init: Init) => void;
+  const known = new Promise<Init>((resolve) => {
+    tellInit = resolve;
+  });
   const kill = () => {
     killed = true;
     if (init) holder.send("stop", init.pid);
@@ -69,16 +70,25 @@ export function launch(
         if (end) kill();
       });
     const said = parse(line);
-    if (said["child-pid"] !== undefined)
+    if (said["child-pid"] !== undefined) {
       init = { pid: String(said["child-pid"]), namespace: said["pid-namespace"]?.toString() };
+      tellInit(init);
+    }
     if (said["exit-code"] !== undefined) code = said["exit-code"];
     if (killed) kill();
   });
   let complaint = ""; // bwrap's, where there turns out to be no command
-  slot.stdout.on("data", (bytes: Uint8Array) => onBytes("stdout", bytes));
+  let draining = false; // then no pipe has more in it than it holds
+  const pass = (stream: "stdout" | "stderr", bytes: Uint8Array) => {
+    const taken = onBytes(stream, bytes);
+    if (taken === undefined || draining) return;
+    slot[stream].pause();
+    void taken.finally(() => slot[stream].resume());
+  };
+  slot.stdout.on("data", (bytes: Uint8Array) => pass("stdout", bytes));
   slot.stderr.on("data", (bytes: Uint8Array) => {
     if (complaint.length < 2000) complaint += Buffer.from(bytes).toString("utf8", 0, 2000);
-    onBytes("stderr", bytes);
+    pass("stderr", bytes);
   });
   const closed = once(slot.status, "close");
   const drained = [once(slot.stdout, "close"), once(slot.stderr, "close")];
@@ -101,6 +111,9 @@ export function launch(
       slot.spoil();
       return { kind: "undead" };
     }
+    draining = true;
+    slot.stdout.resume();
+    slot.stderr.resume();
     await untilDrained(slot, Promise.all(drained));
     if (broken) return broken;
     if (code === undefined && !killed) {
@@ -110,7 +123,7 @@ export function launch(
     }
     return { kind: "exited", exitCode: code ?? 137 };
   })();
-  return { ended, kill };
+  return { ended, kill, init: known };
 }
 
 /** Up to the smallest number of pids that a kernel has, with room for the command's own; see pid_max in proc(5). */

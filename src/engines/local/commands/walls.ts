@@ -24,6 +24,7 @@ export function wallsFor(
   cwd: string,
   mounts: readonly string[],
   given: Readonly<Record<string, string>>,
+  entersNetwork = false,
 ): string[] {
   const { user, network, env, secrets } = request;
   const environment = { ...base.environment, ...given, HOME: homeOf(user), ...env, ...secrets };
@@ -45,7 +46,7 @@ export function wallsFor(
           "ALL",
         ]),
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "sandbox", "--unshare-cgroup-try"],
-    ...(network === "off" ? ["--unshare-net"] : []),
+    ...(network === "off" && !entersNetwork ? ["--unshare-net"] : []),
     ...["--new-session", "--die-with-parent"],
     ...["--clearenv", ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value])],
   ];

@@ -14,6 +14,7 @@ const HELPERS = [
   "merge.mjs",
   "forward-program.mjs",
   "forward.mjs",
+  "connect-program.mjs",
   "beneath.mjs",
 ] as const;
 

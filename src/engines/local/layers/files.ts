@@ -1,6 +1,6 @@
-import { closeSync, opendirSync, readFile, readFileSync, type Stats } from "node:fs";
+import { closeSync, opendirSync, read, readFile, readFileSync, readSync, type Stats } from "node:fs";
 import { promisify } from "node:util";
-import type { Entry } from "../../../engine.js";
+import type { ByteRange, Entry } from "../../../engine.js";
 import { SandboxError } from "../../../errors.js";
 import { kindOf } from "../../../files/kind.js";
 import { Slices } from "../../../files/slices.js";
@@ -14,8 +14,9 @@ const SORTED_AT_ONCE = 4096;
 /** Node reads no larger file at once. */
 const LARGEST = 2 ** 31 - 1;
 const readAll = promisify(readFile);
+const readAt = promisify(read);
 
-export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array> {
+export async function readFromTree(tree: Tree, path: string, range?: ByteRange): Promise<Uint8Array> {
   const found = existing(tree, path, "readFile", true);
   if (!found.stat.isFile()) throw notAFile(path, "readFile");
   tree.requireOthers(found.real, found.stat, 0o004, path, "readFile");
@@ -24,6 +25,7 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
     const opened = openRegular(found.place);
     if (!opened) throw notAFile(path, "readFile");
     try {
+      if (range) return await readPart(opened.fd, opened.stat.size, range);
       if (opened.stat.size > LARGEST) throw tooLarge(path, opened.stat.size);
       return opened.stat.size < SMALL ? readFileSync(opened.fd) : await readAll(opened.fd);
     } finally {
@@ -32,8 +34,23 @@ export async function readFromTree(tree: Tree, path: string): Promise<Uint8Array
   });
 }
 
+async function readPart(fd: number, size: number, { offset, length }: ByteRange): Promise<Uint8Array> {
+  const part = Buffer.alloc(Math.max(0, Math.min(length, size - offset, LARGEST)));
+  let at = 0;
+  while (at < part.length) {
+    const [left, position] = [part.length - at, offset + at];
+    const got =
+      part.length < SMALL
+        ? readSync(fd, part, at, left, position)
+        : (await readAt(fd, part, at, left, position)).bytesRead;
+    if (got === 0) break;
+    at += got;
+  }
+  return part.subarray(0, at);
+}
+
 function tooLarge(path: string, size: number): SandboxError {
-  const message = `readFile ${path}: it has ${size} bytes, holes included, and readFile takes ${LARGEST} at most. Export it, or read a part of it with a command.`;
+  const message = `readFile ${path}: it has ${size} bytes, holes included, and readFile takes ${LARGEST} at most. Read it in parts, with a range or as a stream.`;
   return new SandboxError("LIMIT", message, { operation: "readFile", path });
 }
 
@@ -169,5 +186,6 @@ export function asSandboxError(error: unknown, operation: string, path: string):
 }
 
 function entryOf(name: string, stat: Stats): Entry {
-  return { name, type: kindOf(stat), size: stat.size, mode: stat.mode & 0o7777 };
+  const { size, mode, mtimeMs } = stat;
+  return { name, type: kindOf(stat), size, mode: mode & 0o7777, mtimeMs };
 }

@@ -77,6 +77,19 @@ export class Networks {
     this.end(unused);
   }
 
+  /** A namespace with nothing but a loopback. Throws ENGINE_ERROR. */
+  async lone(): Promise<Pick<Network, "path" | "holder">> {
+    const { holder } = this.owner;
+    const path = `net/${this.#next++}`;
+    try {
+      await holder.call("lone", path);
+      return { path, holder };
+    } catch (cause) {
+      this.end({ holder, path });
+      throw notMade(cause);
+    }
+  }
+
   async close(): Promise<void> {
     (await this.#forwards?.catch(() => undefined))?.close();
   }
@@ -103,13 +116,8 @@ export class Networks {
       const [stack] = await Promise.all([startStack(holder, path, this.walls, ports), watch]);
       return { path, stack, holder };
     } catch (cause) {
-      if (cause instanceof SandboxError) throw cause;
       this.end({ holder, path });
-      throw new SandboxError(
-        "ENGINE_ERROR",
-        `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
-        { operation: "exec", cause },
-      );
+      throw notMade(cause);
     }
   }
 
@@ -129,6 +137,15 @@ export class Networks {
     );
     return watch.ready;
   }
+}
+
+function notMade(cause: unknown): SandboxError {
+  if (cause instanceof SandboxError) return cause;
+  return new SandboxError(
+    "ENGINE_ERROR",
+    `exec: the network of the sandbox could not be started: ${(cause as Error).message}. Run \`forkbox doctor\`, or use network "off".`,
+    { operation: "exec", cause },
+  );
 }
 
 interface Watch {

@@ -25,6 +25,17 @@ export function callerProxies(env: NodeJS.ProcessEnv = process.env): Proxies {
   return { environment, loopback: [...loopback.values()] };
 }
 
+/** The variables of a command that has these services beside it: what it asks of them is not for a proxy. */
+export function withoutProxy({ environment }: Proxies, names: readonly string[]): Proxies["environment"] {
+  if (names.length === 0 || Object.keys(environment).length === 0) return environment;
+  const near = ["localhost", "127.0.0.1", "::1", ...names].join(",");
+  const both = ["NO_PROXY", "no_proxy"].map((name) => [
+    name,
+    [environment[name], near].filter(Boolean).join(","),
+  ]);
+  return { ...environment, ...Object.fromEntries(both) };
+}
+
 function parse(value: string): URL | undefined {
   const url = value.includes("://") ? value : `http://${value}`;
   return URL.canParse(url) ? new URL(url) : undefined;
