@@ -124,6 +124,18 @@ describe("what tools of forkbox mcp reach of the host", () => {
     expect(await readdir(host)).toEqual(["outside", "root"]);
   });
 
+  test("a project in a sandbox may have any name, also that of the place where artifacts are made", async () => {
+    await using connected = await connectStdio();
+    const { sandbox_id } = await connected.call("create_sandbox");
+    const files = [{ path: "out/forkbox.yaml", content: "checks: { test: ls test/a }\n" }];
+    await connected.call("write_files", {
+      sandbox_id,
+      files: [...files, { path: "out/test/a", content: "1" }],
+    });
+    const report = await connected.call("validate", { sandbox_id, path: "out" });
+    expect(report).toMatchObject({ passed: true, state: "exited" });
+  });
+
   test("a project on the host is judged where it is, and its artifacts land in the root", async () => {
     const root = await hostDirectory();
     await fill(root, {

@@ -8,6 +8,9 @@ export interface ConfigFacts {
 
 type CoreKey = "filemode" | "symlinks" | "autocrlf" | "eol";
 
+/** A line that says one of them is short, and matching is not linear: what it reads is hostile. */
+const LONGEST_ENTRY = 200;
+
 const BOOLEAN = ["true", "false"];
 const CORE: Readonly<Record<CoreKey, readonly string[]>> = {
   filemode: BOOLEAN,
@@ -63,6 +66,7 @@ function valuesOf(config: string): Map<string, string> {
     const header = /^\s*\[([^\]]*)\]/.exec(line);
     if (header !== null) section = (header[1] ?? "").trim().toLowerCase();
     const rest = header === null ? line : line.slice(header[0].length);
+    if (rest.length > LONGEST_ENTRY) continue;
     const entry = /^\s*([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*"?([A-Za-z0-9]*)"?\s*(?:[#;].*)?)?$/.exec(rest);
     if (entry !== null)
       values.set(`${section}.${entry[1]?.toLowerCase()}`, (entry[2] ?? "true").toLowerCase());

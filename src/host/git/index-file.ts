@@ -9,6 +9,9 @@ const HEADER_BYTES = 12;
 /** Of each entry, what lies before its object's name: times, device, inode, mode, owner, size. */
 const STAT_BYTES = 40;
 
+/** git knows about ten kinds. Without a bound empty ones would be 16 million. */
+const MOST_EXTENSIONS = 100;
+
 /** What a git index names. */
 export interface IndexedNames {
   /** As latin1 of their bytes, sorted. */
@@ -89,7 +92,7 @@ function readVariable(
 
 /** The extensions follow the entries: four letters, a length, and as many bytes. */
 function sharedOf(content: Buffer, start: number, end: number, hashBytes: number): string | undefined {
-  for (let at = start; at + 8 <= end; ) {
+  for (let at = start, seen = 0; at + 8 <= end && seen < MOST_EXTENSIONS; seen++) {
     const length = content.readUInt32BE(at + 4);
     const data = at + 8;
     if (content.toString("latin1", at, at + 4) === "link" && length >= hashBytes && data + hashBytes <= end) {

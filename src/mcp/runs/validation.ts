@@ -90,7 +90,8 @@ async function copied(
   own: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const directory = join(own, basename(path.replace(/[/.]+$/, "")) || "project");
+  // Not beside what is made there, whose name it may have.
+  const directory = join(own, "project", basename(path.replace(/[/.]+$/, "")) || "project");
   await fork.exportDirectory(path, directory, { exclude: MADE_ANEW, maxBytes: MOST_BYTES, signal });
   return directory;
 }

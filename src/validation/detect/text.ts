@@ -47,7 +47,7 @@ export function parseIni(text: string): Map<string, Map<string, string>> {
     const bare = line.trim();
     if (bare === "" || /^[#;]/.test(bare)) continue;
     const header = /^\[([^\]]+)\]/.exec(line)?.[1];
-    const pair = /^([^\s=:][^=:]*?)\s*[=:]\s*(.*)$/.exec(line);
+    const pair = /^([^\s=:][^=:]*)[=:](.*)$/.exec(line);
     if (header !== undefined) {
       section = sections.get(header) ?? new Map<string, string>();
       sections.set(header, section);

@@ -104,15 +104,15 @@ function downloads(project: Project, found: readonly Module[], isWorkspace: bool
 }
 
 /** The directories that go.work names. */
-function usedBy(work: string): Set<string> {
-  const block = [...work.matchAll(/^[ \t]*use[ \t]*\(([^)]*)\)/gm)].flatMap(([, inside = ""]) =>
+function usedBy(text: string): Set<string> {
+  const work = text.replace(/\/\/.*$/gm, "");
+  const block = [...work.matchAll(/^[ \t]*use[ \t]*\(([^()]*)\)/gm)].flatMap(([, inside = ""]) =>
     inside.split("\n"),
   );
   const single = [...work.matchAll(/^[ \t]*use[ \t]+([^\s(]+)/gm)].map(([, path = ""]) => path);
   return new Set(
     [...block, ...single].map((path) =>
       path
-        .replace(/\/\/.*$/, "")
         .trim()
         .replace(/^["`]|["`]$/g, "")
         .replace(/^\.\/?/, "")

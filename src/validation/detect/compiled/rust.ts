@@ -137,7 +137,7 @@ function hasTests(project: Project): boolean {
   if (project.truncated || sources.length > MOST_SOURCES) return true;
   if (sources.some((file) => /(^|\/)tests\/[^/]+(\/main)?\.rs$/.test(file))) return true;
   return sources.some((file) =>
-    /#\[(\w+::)*(test|rstest|quickcheck|test_case)\b|\bproptest!|^\s*\/\/[/!]\s*```|^\/\*[*!]/m.test(
+    /#\[(\w+::)*(test|rstest|quickcheck|test_case)\b|\bproptest!|^[ \t]*\/\/[/!][ \t]*```|^\/\*[*!]/m.test(
       project.head(file, MOST_BYTES),
     ),
   );

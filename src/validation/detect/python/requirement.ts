@@ -25,7 +25,7 @@ export function parseRequirements(lines: readonly string[], ownName?: string, fr
 function parseRequirement(line: string, ownName: string | undefined, from: string): Requirement | undefined {
   const text = line
     .replace(/(^|\s)#.*$/, "")
-    .replace(/\s+--hash[ =].*$/, "")
+    .replace(/\s--hash[ =].*$/, "")
     .replace(/\\$/, "")
     .trim();
   if (text === "" || text.length > 1000 || !/^[\x20-\x7e]+$/.test(text)) return undefined;

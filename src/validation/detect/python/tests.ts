@@ -33,10 +33,13 @@ export function findTests(manifest: Manifest, owns: (file: string) => boolean): 
   let first = needPytest ? "doctests that pytest's configuration asks for" : undefined;
   for (const file of byName.slice(0, MOST_FILES)) {
     const text = project.head(file, MOST_BYTES);
-    const forPytest = /^(async )?def test|^\s*(import|from) pytest\b|^class Test\w*(\(\))?:/m.test(text);
+    const forPytest = /^(async )?def test|^[ \t]*(import|from) pytest\b|^class Test\w*(\(\))?:/m.test(text);
     const forUnittest =
-      !forPytest && /^class \w+\(.*(Test|Case).*\)|^def load_tests\b|^import unittest$/m.test(text);
-    const methods = /^\s+(async )?def test/m.test(text);
+      !forPytest &&
+      /^class \w{1,200}\([^)\n]{0,400}(Test|Case)[^)\n]{0,400}\)|^def load_tests\b|^import unittest$/m.test(
+        text,
+      );
+    const methods = /^[ \t]+(async )?def test/m.test(text);
     if (!forPytest && !forUnittest && !methods) continue;
     first ??= file;
     if (forUnittest) unittest.push(file);

@@ -27,12 +27,13 @@ test("a pattern's names are one part each, its choices one of several", () => {
   expect(matchPattern(".", "")).toEqual({});
 });
 
-test("a directory of versions is one part where there is nothing else in it, and what is named else", async () => {
+test("a directory of versions is never a part: a pip.conf may come beside what is named", async () => {
   const root = await hostFiles({ "versions/1/bin/a": "", "versions/1/lib/b": "", "versions/2/bin/a": "" });
   const parts = () => expand(root, ["versions/*/{bin,lib}"], {}).paths.sort();
-  expect(parts()).toEqual([join(root, "versions")]);
+  const expected = ["1/bin", "1/lib", "2/bin"].map((part) => join(root, "versions", part));
+  expect(parts()).toEqual(expected);
   write(join(root, "versions/2/pip.conf"), "");
-  expect(parts()).toEqual([join(root, "versions/1"), join(root, "versions/2/bin")]);
+  expect(parts()).toEqual(expected);
 });
 
 test("PATH keeps its order; what stands behind shims stands in their place; what is not known is told", async () => {
@@ -107,6 +108,8 @@ test("the stamp changes when one is upgraded, chosen otherwise or first on PATH,
     () => mkdirSync(join(path, ".rustup/toolchains/nightly")),
     () => write(join(path, ".rustup/toolchains/nightly/bin/rustc"), "", 0o755),
     () => write(join(path, ".local/share/uv/tools/ruff/lib/python3/site-packages/ruff.py"), ""),
+    () => write(join(path, ".pyenv/versions/3.11.1/lib/python3.11/site-packages/requests/a.py"), ""),
+    () => mkdirSync(join(path, ".rustup/toolchains/stable/lib/rustlib/wasm32"), { recursive: true }),
     () => write(join(path, ".tool-versions"), "elixir 1.9.1\n"),
     () => write(join(path, ".local/bin/uv"), "#!/bin/sh\necho 2\n", 0o755),
   ];

@@ -22,8 +22,8 @@ export function matchPattern(pattern: string, path: string): Captured | undefine
 }
 
 /**
- * What is there of patterns below a root; `*` is any name. A directory in which any name may be and nothing else is
- * there is given whole: each mount costs every command.
+ * What is there of patterns below a root; `*` is any name. Never a directory above it, though nothing else be in that now:
+ * a pip.conf with a password may be there tomorrow, and a sandbox sees what comes into a directory that it is shown.
  */
 export function expand(root: string, patterns: readonly string[], captured: Captured): Expanded {
   const wanted: Wanted = new Map();
@@ -31,7 +31,7 @@ export function expand(root: string, patterns: readonly string[], captured: Capt
     const filled = pattern.replace(/<(.*?)>/g, (all, name: string) => captured[name] ?? all);
     if (!filled.includes("<")) add(wanted, partsOf(filled));
   }
-  return collect(root, wanted, false);
+  return collect(root, wanted);
 }
 
 function match(wanted: readonly string[], parts: readonly string[]): Captured | undefined {
@@ -55,38 +55,28 @@ function add(into: Wanted, [first, ...rest]: readonly string[]): void {
   add(below, rest);
 }
 
-interface Collected extends Expanded {
-  isWhole: boolean;
-}
-
-function collect(directory: string, wanted: Wanted, mayBeWhole: boolean): Collected {
+function collect(directory: string, wanted: Wanted): Expanded {
   if (wanted.size === 0) return leaf(directory);
   const any = wanted.get("*");
-  const found: Collected = { paths: [], links: [], isWhole: mayBeWhole || any !== undefined };
-  // Where no name is free and the whole is not to be had, nobody looks around.
-  const names = found.isWhole ? namesIn(directory) : [...wanted.keys()];
-  for (const name of names) {
+  const found: Expanded = { paths: [], links: [] };
+  // Where no name is free, nobody looks around.
+  for (const name of any ? namesIn(directory) : wanted.keys()) {
     const path = join(directory, name);
     const below = wanted.get(name) ?? any;
-    const inside =
-      below && (below === any && isLink(path) ? link(path) : collect(path, below, found.isWhole));
-    found.isWhole &&= inside?.isWhole ?? false;
+    const inside = below && (below === any && isLink(path) ? link(path) : collect(path, below));
     found.paths.push(...(inside?.paths ?? []));
     found.links.push(...(inside?.links ?? []));
   }
-  if (found.paths.length === 0) return { ...found, isWhole: false };
-  return found.isWhole ? { paths: [directory], links: [], isWhole: true } : found;
+  return found;
 }
 
-function leaf(path: string): Collected {
-  if (!existsSync(path)) return { paths: [], links: [], isWhole: true };
-  return isLink(path) && !readlinkSync(path).includes("/")
-    ? link(path)
-    : { paths: [path], links: [], isWhole: true };
+function leaf(path: string): Expanded {
+  if (!existsSync(path)) return { paths: [], links: [] };
+  return isLink(path) && !readlinkSync(path).includes("/") ? link(path) : { paths: [path], links: [] };
 }
 
-function link(at: string): Collected {
-  return { paths: [], links: [{ at, target: readlinkSync(at) }], isWhole: true };
+function link(at: string): Expanded {
+  return { paths: [], links: [{ at, target: readlinkSync(at) }] };
 }
 
 function isLink(path: string): boolean {

@@ -3,18 +3,17 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Toolchains } from "./find.js";
 
-/** Where versions and their programs lie below what is shown: `toolchains/stable/bin`. */
-const DEPTH = 2;
-/** An installation is a few hundred; what is larger was changed at its top as well. */
-const MOST_ENTRIES = 20_000;
+/** Where versions and their libraries lie below what is shown: `toolchains/stable/lib/rustlib`. */
+const DEPTH = 3;
+/** Of each place. An installation is a few hundred; what is larger was changed at its top as well. */
+const MOST_ENTRIES = 10_000;
 
 /** Changes when a toolchain is installed, upgraded or chosen otherwise. Change times tell, as nobody can set them. */
 export function stampOf({ shown, copies, links, path, environment }: Toolchains): string {
   const hash = createHash("sha256").update(JSON.stringify([[...path], environment, links]));
-  const budget = { left: MOST_ENTRIES };
   for (const { at, from } of [...shown, ...copies]) {
     hash.update(`${at}\0`);
-    addTree(hash, from, DEPTH, budget);
+    addTree(hash, from, DEPTH, { left: MOST_ENTRIES });
   }
   return hash.digest("hex");
 }
