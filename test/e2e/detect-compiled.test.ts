@@ -10,7 +10,7 @@ await describeValidation("a compiled project without a config", () => {
   testWith(go, "Go", "in Go is vetted and tested, each of its modules", async (base) => {
     const test = (name: string, wanted: number) =>
       `package ${name}\n\nimport "testing"\n\nfunc TestSum(t *testing.T) {\n\tif 1+1 != ${wanted} {\n\t\tt.Fatal("no sum")\n\t}\n}\n`;
-    const { verdicts, events } = await validateFiles(
+    const { verdicts, events, check } = await validateFiles(
       {
         "go.mod": "module demo\n\ngo 1.19\n",
         "demo.go": "package demo\n",
@@ -25,6 +25,9 @@ await describeValidation("a compiled project without a config", () => {
       ...{ "api-vet": "passed", "api-test": "failed" },
     });
     expect(printed(events, "api-test")).toContain("--- FAIL: TestSum");
+    // Tests that were only built have not passed.
+    expect(check("build").tests).toBeUndefined();
+    expect(check("test").tests).toEqual({ passed: 1, failed: 0, skipped: 0 });
   });
 
   testWith(cargo, "cargo", "in Rust is fetched before its sources are there, and tested", async (base) => {

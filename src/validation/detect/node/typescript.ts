@@ -10,6 +10,8 @@ import { listOf, type Manifest, mapOf } from "./manifest.js";
 const checksTypes =
   /\b(vue-tsc|tsc|svelte-check|astro check|nuxi typecheck|next build|ng build|react-scripts build|tsdx)\b/;
 const ownCompilers = ["svelte", "astro", "nuxt", "@angular/core", "ember-source"];
+/** Beside it a tsconfig.json that names no files takes in examples and benchmarks, which may need what is not there. */
+const ofTheBuild = /^tsconfig\.(build|dts|types|dist|lib|prod|production|release)\.json$/;
 const MOST_BASES = 10;
 
 /** What a tsconfig.json and those that it extends say of the files of its project. */
@@ -48,6 +50,11 @@ export function typecheckOf(
   if (isEmpty) return { leftOut: "tsc, as tsconfig.json names no files: it is a base of others" };
   if (isWorkspace && files === undefined && include === undefined)
     return { leftOut: "tsc, as tsconfig.json is a base of those of the workspace's packages" };
+  const compiledBy = project.files.find((file) => ofTheBuild.test(file));
+  if (compiledBy !== undefined && files === undefined && include === undefined)
+    return {
+      leftOut: `tsc, as ${compiledBy} is what is compiled, and tsconfig.json all that an editor opens`,
+    };
   const isSource = allowJs ? /\.[cm]?[jt]sx?$/ : /\.[cm]?tsx?$/;
   const globs = include ?? (files === undefined ? ["**/*"] : []);
   const isIncluded = matcher(globs.flatMap((glob) => [glob, `${glob.replace(/\/$/, "")}/**`]));

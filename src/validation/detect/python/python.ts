@@ -24,6 +24,8 @@ export async function detectPython(project: Project): Promise<Detected | undefin
   const workspace = manager === "uv" ? await membersOf(manifest) : [];
   const root = partOf(manifest, manager, workspace);
   const members = root.tested ? [] : workspace.map(partOfWorkspace);
+  // What only a member declares is for that member, with its configuration.
+  const checks = members.length === 0 ? root.checks : partOf(manifest, manager, []).checks;
   const { declared, expand } = root;
   const chosen = {
     places: [root, ...members].flatMap((part) => part.chosen.places),
@@ -39,7 +41,7 @@ export async function detectPython(project: Project): Promise<Detected | undefin
     language: "python",
     ...install(),
     build: [],
-    checks: Object.assign({}, root.checks, ...members.map(({ checks }) => checks)),
+    checks: Object.assign({}, checks, ...members.map(({ checks }) => checks)),
   };
 }
 

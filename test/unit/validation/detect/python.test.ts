@@ -63,6 +63,22 @@ describe("a tool of a Python project", () => {
     expect(await detected(files)).toMatchObject({ checks: { test: ".venv/bin/python -m pytest" } });
   });
 
+  test("that only a member of a workspace declares is run there", async () => {
+    const files = {
+      "pyproject.toml": "[tool.uv.workspace]\nmembers=['backend']\n[dependency-groups]\ndev=['ruff']\n",
+      "uv.lock": "",
+      "scripts/notes.py": "",
+      "backend/pyproject.toml": "[project]\nname='b'\n[dependency-groups]\ndev=['mypy', 'pytest']\n",
+      "backend/app/__init__.py": "",
+      "backend/tests/test_a.py": "import pytest\ndef test(): pass\n",
+    };
+    expect((await detected(files)).checks).toEqual({
+      lint: "uv run --no-sync ruff check .",
+      "backend-typecheck": "cd backend && uv run --no-sync mypy app",
+      "backend-test": "cd backend && uv run --no-sync python -m pytest",
+    });
+  });
+
   test("that tests can't do without is installed though nothing declares it", async () => {
     expect(await pipInstalls({ "requirements.txt": "six\n", ...passing })).toBe("-r requirements.txt pytest");
     const locked = { "pyproject.toml": "[project]\nname='x'\n", "uv.lock": "", ...passing };

@@ -345,6 +345,12 @@ describe("a TypeScript project without a script that checks types", () => {
     expect(await typecheck('{ "extends": "./tsconfig.json" }')).toMatch(/extends/);
   });
 
+  test("is not checked by what an editor opens where another config says what is compiled", async () => {
+    const built = { "tsconfig.dts.json": '{ "exclude": ["examples"] }', "src/a.ts": "", "examples/b.ts": "" };
+    expect(await typecheck("{}", built)).toMatch(/^tsc, as tsconfig\.dts\.json is what is compiled/);
+    expect(await typecheck('{ "include": ["src"] }', built)).toBe(tsc);
+  });
+
   test("is left to its own compiler where it has files that tsc does not know", async () => {
     const svelte = { ...manifest, devDependencies: { typescript: "5", svelte: "5" } };
     const left = await detected({ "package.json": svelte, "tsconfig.json": "{}", "a.ts": "" });
