@@ -6,6 +6,8 @@ import { type Outcome, Run, type RunKind } from "./runs/run.js";
 
 /** Runs that have ended and can still be asked for. */
 const MOST_ENDED = 32;
+/** Characters of output of those: a stranger's project may have 200 checks that all print as much as is kept. */
+const MOST_KEPT = 64 * 1024 * 1024;
 const MOST_RUNNING = 32;
 const MOST_IDS = 20;
 const LONGEST_WHAT = 1000;
@@ -126,8 +128,12 @@ export class Client {
   }
 
   #forgetOldest(): void {
-    const ended = this.runs.filter(({ state }) => state !== "running");
-    for (const run of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.#runs.delete(run.id);
+    const ended = this.runs.filter(({ state }) => state !== "running").reverse();
+    let kept = 0;
+    for (const [index, run] of ended.entries()) {
+      for (const output of run.outputs.values()) kept += output.length - output.lost;
+      if (index >= MOST_ENDED || (index > 0 && kept > MOST_KEPT)) this.#runs.delete(run.id);
+    }
   }
 
   #nextSandbox(): string {

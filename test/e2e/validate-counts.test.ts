@@ -33,6 +33,11 @@ await describeValidation("counts", () => {
     expect(report).toMatchObject({ passed: false, exitCode: 1 });
   });
 
+  test("of a script that says forkbox's own words for a missing tool is no check that was skipped", async () => {
+    const { check } = await validateFiles(detected("echo 'forkbox: not checked, as nobody looked'"));
+    expect(check("test")).toMatchObject({ verdict: "passed", reason: "" });
+  });
+
   test("where all were skipped are none, either, and say so", async () => {
     const { check } = await validateFiles(detected("echo '2 skipped in 0.01s'"));
     expect(check("test")).toMatchObject({ verdict: "failed", reason: "ran no test: all 2 were skipped" });

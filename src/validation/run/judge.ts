@@ -29,7 +29,7 @@ export async function judged(
   const outcome = { ...ended, ...(counted && { tests: counted.tests }) };
   const judgement = counted?.none ? ranNone(context, id, step, outcome, counted.tests) : outcome;
   if (judgement.verdict === "passed") {
-    const why = isDetected(context) ? notChecked(output) : undefined;
+    const why = isDetected(context) ? notChecked(step, output) : undefined;
     if (why !== undefined) return { ...judgement, verdict: "skipped", reason: why };
     if (counted !== undefined && counted.tests.failed > 0)
       context.warn(
@@ -75,8 +75,9 @@ function isDetected({ candidate }: CandidateContext): boolean {
   return candidate.config.from === "detected";
 }
 
-/** What a detected command says that could only look whether its tool is there. */
-function notChecked({ tail }: StepOutput): string | undefined {
+/** What a detected command says that could only look whether its tool is there. Others' words are the candidate's. */
+function notChecked({ commands }: Step, { tail }: StepOutput): string | undefined {
+  if (!commands.some((command) => command.includes(NOT_CHECKED))) return undefined;
   const last = tail.slice(tail.lastIndexOf("\n") + 1);
   return last.startsWith(NOT_CHECKED) ? last.slice(NOT_CHECKED.length).trim() : undefined;
 }
