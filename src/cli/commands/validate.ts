@@ -60,7 +60,7 @@ export function validateCommand(finish: Finish): Command {
     .addOption(new NoCache("--no-cache", "run setup even where its snapshot is cached, and replace that"))
     .optionsGroup("Output:")
     .option("--out <dir>", "where artifacts go (default: forkbox-out)")
-    .option("--report <format=file>", "write json=FILE or junit=FILE (repeatable)", parseReport)
+    .option("--report <format=file>", "write html=, json=, junit= or markdown=FILE (repeatable)", parseReport)
     .option("--json", "print the report as JSON on stdout, and progress on stderr")
     .option("--verbose", "print all output as it comes")
     .option("--quiet", "print nothing but what did not pass");
@@ -158,8 +158,8 @@ async function printConfigs(spec: ValidateSpec): Promise<number> {
 function parseReport(text: string, before: ReportFiles = {}): ReportFiles {
   const at = text.indexOf("=");
   const format = text.slice(0, at);
-  if ((format !== "json" && format !== "junit") || at === text.length - 1)
-    throw new InvalidArgumentError("It is json=FILE or junit=FILE.");
+  if (!/^(?:html|json|junit|markdown)$/.test(format) || at === text.length - 1)
+    throw new InvalidArgumentError("It is html=FILE, json=FILE, junit=FILE or markdown=FILE.");
   return { ...before, [format]: text.slice(at + 1) };
 }
 

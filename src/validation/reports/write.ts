@@ -28,6 +28,10 @@ export async function checkReportFiles(files: ReportFiles): Promise<void> {
 export async function writeReports(report: Report, files: ReportFiles): Promise<void> {
   if (files.json !== undefined) await writeWhole(files.json, jsonReport(report));
   if (files.junit !== undefined) await writeWhole(files.junit, junitReport(report));
+  if (files.html !== undefined) {
+    const { htmlReport } = await import("./html/page.js");
+    await writeWhole(files.html, await htmlReport(report, resolve(files.html)));
+  }
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {
@@ -42,6 +46,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-function named({ json, junit }: ReportFiles): string[] {
-  return [json, junit].filter((path) => path !== undefined).map((path) => resolve(path));
+function named(files: ReportFiles): string[] {
+  return Object.values(files)
+    .filter((path) => path !== undefined)
+    .map((path) => resolve(path));
 }
