@@ -7,6 +7,7 @@ import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
 import { type Authority, type Config, parseConfig } from "./config/config.js";
 import { invalid } from "./config/invalid.js";
+import { onlyChecks } from "./config/only-checks.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config/source.js";
 import type { ReportFiles } from "./config/types.js";
 import { detectConfig } from "./detect/detect.js";
@@ -84,6 +85,7 @@ const specKeys = [
     "caches",
     "jobs",
     "repeat",
+    "checks",
     "failFast",
     "any",
     "fresh",
@@ -143,6 +145,7 @@ async function planCandidate(
   let authority: Authority;
   try {
     ({ config, authority } = await configOf(directory, given, spec));
+    config = onlyChecks(config, spec.checks);
   } catch (error) {
     // The operator's own mistake is nothing to judge a candidate by.
     if (given !== undefined || !(error instanceof SandboxError)) throw error;

@@ -1,9 +1,9 @@
 import type { CandidateReport, StepReport } from "../../types.js";
 import { isProblem, stepsOf } from "../findings.js";
+import { plain } from "../plain.js";
 import { type ArtifactFile, type Room, readArtifacts } from "./artifacts.js";
 import { relativeLink } from "./link.js";
 import { readLog } from "./log.js";
-import { visible } from "./markup.js";
 
 /** What a page has of each step beside its report, read once from where the validation put it. */
 export interface Evidence {
@@ -48,7 +48,7 @@ export function gather(candidates: readonly CandidateReport[], file: string): Ev
     const text = readLog(step.log, runs.has(step) ? 4 : 3, Math.min(LOG_BYTES, left));
     if (text === undefined) continue;
     left -= Buffer.byteLength(text);
-    logs.push([idOf(step), visible(text)]);
+    logs.push([idOf(step), plain(text)]);
   }
   const logged = new Set(logs.map(([id]) => id));
   return {

@@ -1,3 +1,5 @@
+import { plain } from "../plain.js";
+
 /** Markup that is safe as it is: made by {@link html} only, so everything in it was escaped or is the page's own. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -14,7 +16,7 @@ function part(value: Part): string {
   if (value instanceof Markup) return value.text;
   if (typeof value === "object") return value.map(part).join("");
   if (value === undefined || value === false) return "";
-  return visible(String(value)).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return plain(String(value)).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** A value for a script to read. No browser takes any of it for an end of the element, or for a comment's start. */
@@ -24,16 +26,4 @@ export function jsonScript(id: string, value: unknown): Markup {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   return html`<script type="application/json" id="${id}">${new Markup(json)}</script>\n`;
-}
-
-// Marks of direction make a line read as something that it is not.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** Text whose reader sees everything that is in it: what has no look of its own is a replacement character. */
-export function visible(text: string): string {
-  return text
-    .replace(/\r\n/g, "\n")
-    .replace(HIDDEN, "\ufffd")
-    .replace(/\p{Surrogate}/gu, "\ufffd");
 }
