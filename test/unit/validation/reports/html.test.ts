@@ -130,7 +130,7 @@ describe("the HTML report", () => {
 
   test("has of a log that is too long its start and its end, and says so; of one behind a link nothing", async () => {
     const directory = await hostFiles({
-      "out/a/test/output.log": `first line\n${"x".repeat(99)}\n`.repeat(60_000) + "last line\n",
+      "out/a/test/output.log": `${`first line\n${"x".repeat(99)}\n`.repeat(60_000)}last line\n`,
       "elsewhere/output.log": "of somebody else",
     });
     await mkdir(join(directory, "out/b"), { recursive: true });
