@@ -7,6 +7,7 @@ import type { CreateOptions } from "../options.js";
 import { Redactor } from "../redaction/redactor.js";
 import { type Authority, type Config, parseConfig } from "./config/config.js";
 import { invalid } from "./config/invalid.js";
+import { onlyChecks } from "./config/only-checks.js";
 import { type ConfigSource, candidateConfig, givenConfig, operatorConfig } from "./config/source.js";
 import type { ReportFiles } from "./config/types.js";
 import { detectConfig } from "./detect/detect.js";
@@ -84,6 +85,7 @@ const specKeys = [
     "caches",
     "jobs",
     "repeat",
+    "checks",
     "failFast",
     "any",
     "fresh",
@@ -121,11 +123,13 @@ export async function makePlan(given: ValidateSpec): Promise<Plan> {
   const runnable = candidates.filter((candidate) => "config" in candidate);
   const [refused] = candidates.filter((candidate) => "error" in candidate);
   if (runnable.length === 0 && refused !== undefined) throw refused.error;
+  const reportOf = (format: keyof ReportFiles) =>
+    spec.reports?.[format] ?? runnable.find(({ config }) => config.reports[format])?.config.reports[format];
   const reports = {
-    json: spec.reports?.json ?? runnable.find(({ config }) => config.reports.json)?.config.reports.json,
-    junit: spec.reports?.junit ?? runnable.find(({ config }) => config.reports.junit)?.config.reports.junit,
+    ...{ json: reportOf("json"), junit: reportOf("junit") },
+    ...{ html: reportOf("html"), markdown: reportOf("markdown") },
   };
-  for (const path of [reports.json, reports.junit]) {
+  for (const path of Object.values(reports)) {
     if (path !== undefined) await checkOutput(path, directories);
   }
   const secrets = runnable.flatMap(({ environment }) => environment.allSecrets);
@@ -141,6 +145,7 @@ async function planCandidate(
   let authority: Authority;
   try {
     ({ config, authority } = await configOf(directory, given, spec));
+    config = onlyChecks(config, spec.checks);
   } catch (error) {
     // The operator's own mistake is nothing to judge a candidate by.
     if (given !== undefined || !(error instanceof SandboxError)) throw error;
@@ -149,8 +154,8 @@ async function planCandidate(
   const outRoot = resolve(spec.out ?? config.out ?? "forkbox-out");
   const out = resolve(outRoot, name);
   for (const path of [outRoot, out]) await checkOutput(path, directories);
-  const { json, junit } = { ...config.reports, ...spec.reports };
-  const written = [outRoot, json, junit].filter((path) => path !== undefined);
+  const reports: ReportFiles = { ...config.reports, ...spec.reports };
+  const written = [outRoot, ...Object.values(reports)].filter((path) => path !== undefined);
   const exclude = [
     ...(config.sources.exclude ?? ["*/**/.git"]),
     "forkbox-out",

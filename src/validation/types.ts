@@ -54,6 +54,8 @@ export interface ValidateSpec {
   jobs?: number;
   /** How often each check runs. Runs that disagree make it flaky. Default 1. */
   repeat?: number;
+  /** Only these checks, with those that they wait for. A candidate that has none of a name is refused. Default: all. */
+  checks?: readonly string[];
   /** The first check that does not pass cancels what else runs (with `any`: of the same candidate). Default false. */
   failFast?: boolean;
   /** One candidate that passes is enough. Default false: all must. */

@@ -43,7 +43,7 @@ const mistakes: [string, string[], RegExp][] = [
   ],
   ["an unknown base", ["exec", "--base", "iso=x", "--", "true"], /It is image=NAME/],
   ["a base without a value", ["exec", "--base", "image", "--", "true"], /"=" and a value are missing/],
-  ["an unknown report format", ["validate", "--report", "pdf=x"], /It is json=FILE or junit=FILE/],
+  ["an unknown report format", ["validate", "--report", "pdf=x"], /It is html=FILE, json=FILE/],
   ["no command", ["exec"], /missing required argument 'command'/],
   ["a shell it does not know", ["completion", "csh"], /Allowed choices are bash, zsh, fish/],
   [

@@ -4,6 +4,7 @@ import type { CandidatePlan, Report, ValidateSpec, ValidationEvent } from "../..
 import { EXIT, UsageError } from "../failure.js";
 import type { Finish } from "../finish.js";
 import { inFlags } from "../flag-names.js";
+import { startGithub } from "../github.js";
 import { interruptible } from "../interrupt.js";
 import {
   addSandboxOptions,
@@ -23,7 +24,8 @@ interface ValidateFlags extends SandboxFlags {
   gitDir?: string;
   printConfig?: boolean;
   out?: string;
-  report?: ReportFiles;
+  report?: WantedReports;
+  check?: string[];
   jobs?: number;
   repeat?: number;
   failFast?: boolean;
@@ -35,6 +37,9 @@ interface ValidateFlags extends SandboxFlags {
   verbose?: boolean;
   quiet?: boolean;
 }
+
+/** `github` has no file: it is said on the stream, and in the summary that GitHub Actions names. */
+type WantedReports = ReportFiles & { github?: true };
 
 export function validateCommand(finish: Finish): Command {
   const command = new Command("validate")
@@ -50,6 +55,11 @@ export function validateCommand(finish: Finish): Command {
     .option("--no-git", "leave out the project's git repository")
     .option("--git-dir <dir>", "the repository that a worktree or submodule of yours belongs to")
     .option("--print-config", "print the config that would be used, to start one from, and end")
+    .option(
+      "--check <name>",
+      "only this check, and what it waits for (repeatable)",
+      (name, before: string[] = []) => [...before, name],
+    )
     .optionsGroup("How it runs:")
     .option("--jobs <n>", "steps at the same time (default: the number of CPUs, at least 4)", positiveInteger)
     .option("--repeat <n>", "run each check n times; those that disagree are flaky", positiveInteger)
@@ -60,7 +70,11 @@ export function validateCommand(finish: Finish): Command {
     .addOption(new NoCache("--no-cache", "run setup even where its snapshot is cached, and replace that"))
     .optionsGroup("Output:")
     .option("--out <dir>", "where artifacts go (default: forkbox-out)")
-    .option("--report <format=file>", "write json=FILE or junit=FILE (repeatable)", parseReport)
+    .option(
+      "--report <format=file>",
+      "write html=, json=, junit= or markdown=FILE, or say github (repeatable)",
+      parseReport,
+    )
     .option("--json", "print the report as JSON on stdout, and progress on stderr")
     .option("--verbose", "print all output as it comes")
     .option("--quiet", "print nothing but what did not pass");
@@ -88,6 +102,7 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
   ]);
   // With --json stdout is the report's alone.
   const stream = flags.json ? process.stderr : process.stdout;
+  const github = flags.report?.github ? await startGithub(stream) : undefined;
   const view = await chooseView(stream, { verbose: flags.verbose === true, quiet: flags.quiet === true });
   let started = false;
   try {
@@ -115,7 +130,9 @@ async function run(directories: string[], flags: ValidateFlags): Promise<number>
         if (event.type === "report") show(event.report);
         else view.event(event);
       };
-      return (await validate({ ...spec, signal, onEvent })).exitCode;
+      const report = await validate({ ...spec, signal, onEvent });
+      await github?.write(report);
+      return report.exitCode;
     }, view.stopping);
   } finally {
     view.end();
@@ -128,6 +145,7 @@ function asksForArtifacts(candidates: readonly CandidatePlan[]): boolean {
 }
 
 async function readSpec(directories: string[], flags: ValidateFlags): Promise<ValidateSpec> {
+  const { github, ...reports } = flags.report ?? {};
   return {
     ...(await readSandboxFlags(flags)),
     ...(directories.length > 0 && { directories }),
@@ -136,7 +154,8 @@ async function readSpec(directories: string[], flags: ValidateFlags): Promise<Va
     ...(flags.git === false && { git: false }),
     ...(flags.gitDir !== undefined && { gitDir: flags.gitDir }),
     ...(flags.out !== undefined && { out: flags.out }),
-    ...(flags.report && { reports: flags.report }),
+    ...(flags.report && { reports }),
+    ...(flags.check && { checks: flags.check }),
     ...(flags.jobs !== undefined && { jobs: flags.jobs }),
     ...(flags.repeat !== undefined && { repeat: flags.repeat }),
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
@@ -155,11 +174,12 @@ async function printConfigs(spec: ValidateSpec): Promise<number> {
   return EXIT.ok;
 }
 
-function parseReport(text: string, before: ReportFiles = {}): ReportFiles {
+function parseReport(text: string, before: WantedReports = {}): WantedReports {
+  if (text === "github") return { ...before, github: true };
   const at = text.indexOf("=");
   const format = text.slice(0, at);
-  if ((format !== "json" && format !== "junit") || at === text.length - 1)
-    throw new InvalidArgumentError("It is json=FILE or junit=FILE.");
+  if (!/^(?:html|json|junit|markdown)$/.test(format) || at === text.length - 1)
+    throw new InvalidArgumentError("It is html=FILE, json=FILE, junit=FILE, markdown=FILE or github.");
   return { ...before, [format]: text.slice(at + 1) };
 }
 

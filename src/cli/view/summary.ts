@@ -86,7 +86,7 @@ function places(report: Report, reports: ReportFiles, noArtifacts: boolean, t: T
     lines.push(
       `${t.dim("artifacts")}  ${t.dim('none asked for: artifacts: ["dist/**"] at a step of a config')}`,
     );
-  for (const file of [reports.json, reports.junit])
+  for (const file of [reports.html, reports.json, reports.junit, reports.markdown])
     if (file) lines.push(`${t.dim("report")}     ${near(resolve(file))}`);
   return lines;
 }

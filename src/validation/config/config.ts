@@ -112,6 +112,8 @@ function writtenOut(file: ConfigFile, path: string | undefined, timeoutMs: numbe
     reports: {
       json: file.reports?.json && resolve(directory, file.reports.json),
       junit: file.reports?.junit && resolve(directory, file.reports.junit),
+      html: file.reports?.html && resolve(directory, file.reports.html),
+      markdown: file.reports?.markdown && resolve(directory, file.reports.markdown),
     },
   };
 }

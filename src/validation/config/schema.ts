@@ -104,7 +104,12 @@ const sources = z.strictObject({
     )
     .optional(),
 });
-const reports = z.strictObject({ json: hostPath.optional(), junit: hostPath.optional() });
+const reports = z.strictObject({
+  json: hostPath.optional(),
+  junit: hostPath.optional(),
+  html: hostPath.optional(),
+  markdown: hostPath.optional(),
+});
 
 /** The shape of a config. What a shape can't say (whose words count, names that exist, cycles) is checked after it. */
 export const configSchema = z

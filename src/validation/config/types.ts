@@ -92,4 +92,11 @@ export interface ReportFiles {
   json?: string | undefined;
   /** The report as JUnit XML, as CI systems read it. */
   junit?: string | undefined;
+  /**
+   * The report as one page for people: it needs no network and no file beside it, but links artifacts and logs,
+   * relative to itself. Logs are in it up to 4 MiB each and 24 MiB together, previews of artifacts up to 10 MiB.
+   */
+  html?: string | undefined;
+  /** A summary in Markdown, short enough for a comment on a pull request: under 60,000 characters. */
+  markdown?: string | undefined;
 }

@@ -7,6 +7,7 @@ import type { ReportFiles } from "../config/types.js";
 import type { Report } from "../types.js";
 import { jsonReport } from "./json.js";
 import { junitReport } from "./junit.js";
+import { markdownReport } from "./markdown.js";
 
 /** Before hours of work, not after: throws INVALID_ARGUMENT when a report could not be written there. */
 export async function checkReportFiles(files: ReportFiles): Promise<void> {
@@ -28,6 +29,11 @@ export async function checkReportFiles(files: ReportFiles): Promise<void> {
 export async function writeReports(report: Report, files: ReportFiles): Promise<void> {
   if (files.json !== undefined) await writeWhole(files.json, jsonReport(report));
   if (files.junit !== undefined) await writeWhole(files.junit, junitReport(report));
+  if (files.markdown !== undefined) await writeWhole(files.markdown, markdownReport(report));
+  if (files.html !== undefined) {
+    const { htmlReport } = await import("./html/page.js");
+    await writeWhole(files.html, await htmlReport(report, resolve(files.html)));
+  }
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {
@@ -42,6 +48,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-function named({ json, junit }: ReportFiles): string[] {
-  return [json, junit].filter((path) => path !== undefined).map((path) => resolve(path));
+function named(files: ReportFiles): string[] {
+  return Object.values(files)
+    .filter((path) => path !== undefined)
+    .map((path) => resolve(path));
 }
