@@ -156,8 +156,8 @@ function berry(
 
 /**
  * A manager that is not there is brought to ~/.local/bin, which is looked into first: a Yarn 1 of the machine refuses a
- * project of another one. By corepack, which checks the hash in `packageManager`, else by npm: Node has no corepack any
- * more.
+ * project of another one. By corepack where `packageManager` has a hash, which it checks, else by npm: Node has no
+ * corepack any more.
  */
 function brought(name: "pnpm" | "yarn") {
   return {
@@ -172,8 +172,9 @@ function brought(name: "pnpm" | "yarn") {
       const ofNpm = `${isBerry ? "@yarnpkg/cli-dist" : name}${version === undefined ? "" : `@${version}`}`;
       const enable = `mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin ${name}`;
       const install = `npm install -g --prefix ~/.local ${ofNpm}`;
-      // Without a hash to check there is nothing that npm can't do; corepack asks another host for Yarn's versions.
-      if (pinned === undefined) return [`${isThere} || ${install}`];
+      // Without a hash to check there is nothing that npm can't do; corepack asks another host for Yarn's versions, and
+      // one older than the registry's keys refuses every version that has no hash.
+      if (pinned?.includes("+") !== true) return [`${isThere} || ${install}`];
       return [`${isThere} || if command -v corepack; then ${enable}; else ${install}; fi`];
     },
   };

@@ -143,18 +143,25 @@ describe("a Node project's package manager", () => {
     [{ "pnpm-lock.yaml": "lockfileVersion: '6.0'" }, undefined, undefined, " pnpm@8"],
     [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, undefined, undefined, " pnpm@10"],
     [{ "pnpm-lock.yaml": "lockfileVersion: '9.0'" }, "pnpm@9.1.0+sha512.aa", " pnpm;", " pnpm@9.1.0;"],
-    [{ "pnpm-lock.yaml": "" }, "pnpm@9.1.0; echo oops", " pnpm;", " pnpm@9.1.0;"],
+    [{ "pnpm-lock.yaml": "" }, "pnpm@9.1.0; echo oops", undefined, " pnpm@9.1.0"],
     [{ "yarn.lock": "# yarn lockfile v1" }, undefined, undefined, " yarn@1"],
     [{ "yarn.lock": "__metadata:\n  version: 6" }, undefined, undefined, " @yarnpkg/cli-dist@3"],
-    [{ "yarn.lock": "__metadata:\n  version: 8" }, "yarn@4.1.0", " yarn;", " @yarnpkg/cli-dist@4.1.0;"],
+    [
+      { "yarn.lock": "__metadata:\n  version: 8" },
+      "yarn@4.1.0+sha224.aa",
+      " yarn;",
+      " @yarnpkg/cli-dist@4.1.0;",
+    ],
+    [{ "yarn.lock": "__metadata:\n  version: 8" }, "yarn@4.1.0", undefined, " @yarnpkg/cli-dist@4.1.0"],
   ])(
-    "comes by corepack or npm where it is missing, in a version that reads %j",
+    "comes by corepack with a hash, else by npm, where it is missing, in a version that reads %j",
     async (files, packageManager, end, npm) => {
       const { setup } = await commands({ "package.json": { packageManager }, ...files });
       if (end !== undefined)
         expect(setup[0]).toContain(
           `if command -v corepack; then mkdir -p ~/.local/bin && corepack enable --install-directory ~/.local/bin${end} else`,
         );
+      else expect(setup[0]).not.toContain("corepack");
       expect(setup[0]).toContain(`npm install -g --prefix ~/.local${npm}`);
     },
   );
