@@ -55,6 +55,7 @@ export type {
   CandidatePlan,
   CandidateReport,
   ExitCode,
+  Registry,
   Report,
   StepError,
   StepId,

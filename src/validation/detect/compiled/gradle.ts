@@ -6,7 +6,7 @@ export const gradleManifests = [
   ...["settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"],
 ];
 
-/** Runs beside the build: what compiling doesn't need and running does is resolved, too. It is no Test task's, whose result would count as its own later. */
+/** A task of its own: a test task that is made to run nothing would count as having run when the check comes. */
 const RESOLVE = `allprojects { afterEvaluate { project -> project.task("forkboxDependencies") {
   def found = project.configurations.findAll { it.canBeResolved && it.name =~ /(?i)(runtimeClasspath|^jacocoA\\w+)$/ }
     .collect { it.incoming.artifactView { lenient = true }.files }
@@ -47,8 +47,7 @@ export async function detectGradle(project: Project): Promise<Detected | undefin
       ? [
           {
             run: `printf '%s\\n' ${quoted(RESOLVE)} >${SCRIPT}`,
-            because:
-              "what tests need only when they run is brought by compiling them as little as by anything else",
+            because: "compiling brings nothing that tests need only when they run",
           },
           {
             run: `${gradle} --init-script ${SCRIPT} testClasses forkboxDependencies`,
