@@ -1,6 +1,3 @@
-/** All of {@link Registry}. */
-export const registryNames = ["npm", "pip", "netrc", "proxy"] as const;
-
 /**
  * Settings of private registries, as the caller's own tools find them.
  *
@@ -9,4 +6,6 @@ export const registryNames = ["npm", "pip", "netrc", "proxy"] as const;
  * - `netrc`: `.netrc` in the home, or NETRC, whole
  * - `proxy`: HTTP_PROXY and the like with their passwords, without which every sandbox gets them
  */
-export type Registry = (typeof registryNames)[number];
+export type Registry = "npm" | "pip" | "netrc" | "proxy";
+
+export const registryNames = ["npm", "pip", "netrc", "proxy"] as const satisfies readonly Registry[];
