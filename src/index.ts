@@ -74,6 +74,7 @@ export type {
   CandidatePlan,
   CandidateReport,
   ExitCode,
+  Registry,
   Report,
   StepError,
   StepId,

@@ -23,6 +23,8 @@ const FLAGS: readonly (readonly [RegExp, string])[] = [
   [/\bRaise timeoutMs\b/g, "Raise --timeout"],
   [/\btimeoutMs must be [^.]*/g, "--timeout must be from 1 ms to 24 days"],
   [/\bdagger\(\{ engines: \[[^\]]*\] \}\), --engines\b/g, "--engines"],
+  [/\bregistries: \["(\w+)"\]/g, "--registry $1"],
+  [/\bthe registry "(\w+)"/g, "--registry $1"],
   [/\bmaxBytes\b/g, "--artifacts-mib"],
   [/\bartifactsMiB\b/g, "--artifacts-mib"],
   [/\bstateDirectory\b/g, "FORKBOX_STATE_DIR"],

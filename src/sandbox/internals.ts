@@ -83,6 +83,14 @@ export function whereIs(
   }));
 }
 
+/** From here on these are redacted as secrets are, in forks of it, too. */
+export function redactAlso(sandbox: Sandbox, values: readonly string[]): Promise<void> {
+  return coreOf(sandbox).run("fork", {}, async ({ state }) => ({
+    value: undefined,
+    next: { ...state, redactor: state.redactor.with(values) },
+  }));
+}
+
 /** Knows every secret of a sandbox. */
 export function redactorOf(sandbox: Sandbox): Redactor {
   return coreOf(sandbox).redactor;

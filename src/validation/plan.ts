@@ -13,6 +13,7 @@ import type { ReportFiles } from "./config/types.js";
 import { detectConfig } from "./detect/detect.js";
 import { defaultSourcesExclude } from "./detect/setup-files.js";
 import { realDirectory, uniqueNames } from "./directories.js";
+import { readRegistries } from "./registries/registries.js";
 import { affordableJobs } from "./run/open-files.js";
 import { checkOutput, isWithin, withinGlob } from "./run/out.js";
 import { StepEnvironment } from "./run/step-environment.js";
@@ -76,6 +77,7 @@ const specKeys = [
     "gitDir",
     "env",
     "secrets",
+    "registries",
     "network",
   ] as const),
   ...([
@@ -161,6 +163,7 @@ async function planCandidate(
     "forkbox-out",
     ...written.flatMap((path) => withinGlob(resolve(path), directory)),
   ];
+  const registries = await readRegistries(spec.registries ?? config.registries);
   const engine = spec.engine ?? config.engine;
   const base = spec.base ?? config.base;
   const user = spec.user ?? config.user;
@@ -174,7 +177,7 @@ async function planCandidate(
       ...(user === undefined ? {} : { user }),
       limits: tighter(spec.limits ?? {}, config.limits),
     },
-    environment: new StepEnvironment(spec, config),
+    environment: new StepEnvironment(spec, config, registries),
     caches: { ...config.caches, ...spec.caches },
     exclude,
     excludeUntracked: config.sources.exclude === undefined ? defaultSourcesExclude : [],

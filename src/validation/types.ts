@@ -2,8 +2,10 @@ import type { Base, LimitMet, Limits, NetworkMode, StreamName, User } from "../e
 import type { ErrorCode } from "../errors.js";
 import type { EngineChoice, Skipped } from "../options.js";
 import type { ConfigFile, ReportFiles } from "./config/types.js";
+import type { Registry } from "./registries/registry.js";
 
 export type { ConfigFile } from "./config/types.js";
+export type { Registry } from "./registries/registry.js";
 
 /** What `validate` takes. Everything in it is the operator's word; a candidate's own config can't widen it. */
 export interface ValidateSpec {
@@ -37,6 +39,11 @@ export interface ValidateSpec {
   env?: Readonly<Record<string, string>>;
   /** Secrets of every check. Setup and build get those that the operator's config lists for them. */
   secrets?: Readonly<Record<string, string>>;
+  /**
+   * The caller's own settings of private registries, for setup and build where they have a network; never for checks.
+   * Their tokens are secrets: a setup that got one is not cached. Default: the config's, else none.
+   */
+  registries?: readonly Registry[];
   /** Network of every step. Left out: the config's, else on in setup and build, off in checks where the engine can. */
   network?: NetworkMode;
   /** What each command may use. A config can only tighten it. */

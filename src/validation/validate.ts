@@ -110,6 +110,12 @@ async function prepare(
   // What installs without a network tries for more than a minute: it is said before.
   if (setup) context.networkOf("setup", setup);
   if (build) context.networkOf("build", build);
+  const { environment } = candidate;
+  if (
+    (setup && environment.lacksProxyPassword("setup", setup)) ||
+    (build && environment.lacksProxyPassword("build", build))
+  )
+    context.warn('setup and build get your proxy without its password, unless you say registries: ["proxy"]');
   return context;
 }
 

@@ -5,6 +5,7 @@ import { describeValidation, printed, validateFiles } from "../support/validatin
 const go = toolchain("go");
 const cargo = toolchain("cargo");
 const maven = toolchain("mvn");
+const gradle = toolchain("gradle");
 
 await describeValidation("a compiled project without a config", () => {
   testWith(go, "Go", "in Go is vetted and tested, each of its modules", async (base) => {
@@ -68,5 +69,24 @@ await describeValidation("a compiled project without a config", () => {
     // What runs tests was there without a network, and the build ran none of them.
     expect(verdicts).toEqual({ setup: "passed", build: "passed", test: "failed" });
     expect(printed(events, "test")).toContain("Tests run: 2, Failures: 1");
+  });
+
+  testWith(gradle, "Gradle", "with a build.gradle is tested without a network", async (base) => {
+    const { verdicts, events } = await validateFiles(
+      {
+        "build.gradle":
+          "apply plugin: 'java'\n\nrepositories { mavenCentral() }\n\ndependencies {\n" +
+          "  testImplementation 'junit:junit:4.13.2'\n  testRuntimeOnly 'org.apache.commons:commons-lang3:3.12.0'\n}\n",
+        "src/test/java/SumTest.java":
+          "import static org.junit.Assert.assertEquals;\n\npublic class SumTest {\n" +
+          "  @org.junit.Test\n  public void right() throws Exception {\n" +
+          '    Class.forName("org.apache.commons.lang3.StringUtils");\n  }\n\n' +
+          "  @org.junit.Test\n  public void wrong() {\n    assertEquals(3, 1 + 1);\n  }\n}\n",
+      },
+      { base },
+    );
+    // What is only needed when tests run was there, too.
+    expect(verdicts).toEqual({ build: "passed", test: "failed" });
+    expect(printed(events, "test")).toContain("2 tests completed, 1 failed");
   });
 });

@@ -12,7 +12,7 @@ export interface Toolchain {
 }
 
 /** What a program that this machine has needs to be shown; undefined where it isn't there. */
-export function toolchain(program: "go" | "cargo" | "mvn"): Toolchain | undefined {
+export function toolchain(program: "go" | "cargo" | "mvn" | "gradle"): Toolchain | undefined {
   try {
     if (program === "mvn") execFileSync("mvn", ["--version"], { stdio: "ignore" });
     const root =

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ReportFiles } from "../../validation/config/types.js";
+import { type Registry, registryNames } from "../../validation/registries/registry.js";
 import type { CandidatePlan, Report, ValidateSpec, ValidationEvent } from "../../validation/types.js";
 import { EXIT, UsageError } from "../failure.js";
 import type { Finish } from "../finish.js";
@@ -22,6 +23,7 @@ interface ValidateFlags extends SandboxFlags {
   trustConfig?: boolean;
   git?: boolean;
   gitDir?: string;
+  registry?: Registry[];
   printConfig?: boolean;
   out?: string;
   report?: WantedReports;
@@ -79,8 +81,22 @@ export function validateCommand(finish: Finish): Command {
     .option("--verbose", "print all output as it comes")
     .option("--quiet", "print nothing but what did not pass");
   return addSandboxOptions(command)
+    .optionsGroup("Network, environment and secrets:")
+    .addOption(registryOption())
     .addHelpText("after", HELP)
     .action(async (directories: string[], flags: ValidateFlags) => finish(await run(directories, flags)));
+}
+
+function registryOption(): Option {
+  const names = registryNames.join(", ");
+  return new Option(
+    "--registry <kind>",
+    `setup and build get your own ${names} settings, tokens redacted (repeatable)`,
+  ).argParser((text: string, before: Registry[] = []) => {
+    const known = registryNames.find((name) => name === text);
+    if (known === undefined) throw new InvalidArgumentError(`It is one of ${names}.`);
+    return [...before, known];
+  });
 }
 
 /** `--cache name=path` is another flag: commander would take `--no-cache` for its negation. */
@@ -153,6 +169,7 @@ async function readSpec(directories: string[], flags: ValidateFlags): Promise<Va
     ...(flags.trustConfig && { trustConfig: true }),
     ...(flags.git === false && { git: false }),
     ...(flags.gitDir !== undefined && { gitDir: flags.gitDir }),
+    ...(flags.registry && { registries: flags.registry }),
     ...(flags.out !== undefined && { out: flags.out }),
     ...(flags.report && { reports }),
     ...(flags.check && { checks: flags.check }),

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { Base, Limits, NetworkMode, User } from "../../engine.js";
+import type { Registry } from "../registries/registry.js";
 import { refuseGrants } from "./grants.js";
 import { invalid } from "./invalid.js";
 import { describeIssue } from "./issues.js";
@@ -23,6 +24,7 @@ export interface Config {
   user?: User;
   env: readonly string[];
   secrets: readonly string[];
+  registries: readonly Registry[];
   network?: NetworkMode;
   caches: Readonly<Record<string, string>>;
   sources: SourcesConfig;
@@ -106,6 +108,7 @@ function writtenOut(file: ConfigFile, path: string | undefined, timeoutMs: numbe
     ...(file.base === undefined ? {} : { base: absolute(file.base, directory) }),
     env: file.env ?? [],
     secrets: file.secrets ?? [],
+    registries: file.registries ?? [],
     caches: file.caches ?? {},
     sources: file.sources ?? {},
     ...(file.out === undefined ? {} : { out: resolve(directory, file.out) }),

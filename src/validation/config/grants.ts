@@ -8,6 +8,7 @@ const topGrants: Readonly<Record<string, { what: string; flag: string }>> = {
   user: { what: "who runs its commands", flag: "--user" },
   env: { what: "host environment variables", flag: "--env" },
   secrets: { what: "the host's secrets", flag: "--secret" },
+  registries: { what: "the host's credentials for registries", flag: "--registry" },
   network: { what: "access to the network", flag: "--network" },
   caches: { what: "directories that outlive it", flag: "--cache" },
   sources: { what: "what is imported", flag: "--config" },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LEAST_MEMORY_MIB } from "../../sandbox/create-arguments.js";
+import { registryNames } from "../registries/registry.js";
 import type { ConfigFile } from "./types.js";
 
 const longestTimeoutMs = 2_147_483_647;
@@ -143,6 +144,10 @@ export const configSchema = z
     user: z.enum(["sandbox", "root"]).describe("Operator's config only. Who runs commands.").optional(),
     env: env.optional(),
     secrets: secrets.optional(),
+    registries: z
+      .array(z.enum(registryNames))
+      .describe("Operator's config only. Whose settings of private registries setup and build get.")
+      .optional(),
     network: network.optional(),
     caches: z
       .record(

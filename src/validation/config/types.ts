@@ -1,4 +1,5 @@
 import type { Base, Limits, NetworkMode, User } from "../../engine.js";
+import type { Registry } from "../registries/registry.js";
 
 /**
  * `forkbox.yaml`, or the `forkbox` key of package.json. Keys marked "operator" are refused in a candidate's
@@ -25,6 +26,8 @@ export interface ConfigFile {
   env?: readonly string[] | undefined;
   /** Operator. Names of host environment variables that every check gets as secrets. */
   secrets?: readonly string[] | undefined;
+  /** Operator. Whose settings of private registries setup and build get. */
+  registries?: readonly Registry[] | undefined;
   /** Operator. Network of every step. */
   network?: NetworkMode | undefined;
   /** Operator. Name to absolute sandbox path: kept between runs, writable in setup only. */

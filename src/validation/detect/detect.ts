@@ -1,7 +1,7 @@
 import { invalid } from "../config/invalid.js";
 import type { ConfigFile } from "../config/types.js";
 import { detectGo } from "./compiled/go.js";
-import { detectMaven } from "./compiled/java.js";
+import { detectJava, javaManifests } from "./compiled/java.js";
 import { detectRust } from "./compiled/rust.js";
 import type { Detected, Found } from "./detected.js";
 import { detectDeno } from "./node/deno.js";
@@ -28,7 +28,7 @@ export interface Because {
 }
 
 /**
- * The config of a project that brings none, from its manifests: Node, Deno, Python, Go, Rust, Maven, also side by side and
+ * The config of a project that brings none, from its manifests: Node, Deno, Python, Go, Rust, Maven, Gradle, also side by side and
  * in directories up to two levels down.
  *
  * @throws SandboxError INVALID_ARGUMENT when there is nothing to check.
@@ -75,7 +75,7 @@ const languages: readonly Language[] = [
   { manifests: ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt"], detect: detectPython },
   { manifests: ["go.mod", "go.work"], detect: detectGo },
   { manifests: ["Cargo.toml"], detect: detectRust },
-  { manifests: ["pom.xml"], detect: detectMaven },
+  { manifests: javaManifests, detect: detectJava },
 ];
 
 /** A language is looked for further down where the root does not test it: a root that does tests its parts, too. */
@@ -131,14 +131,11 @@ function setupFiles(found: readonly Detected[]): { files?: string[] } {
 }
 
 function nothingToCheck(project: Project, found: readonly Detected[]): Error {
-  const gradle = ["build.gradle", "build.gradle.kts"].find((name) => project.has(name));
   const [left] = found.flatMap(({ leftOut = [] }) => leftOut);
   const what =
     found.length > 0
       ? `no typecheck, lint or test in its ${listed(found.map(({ language }) => language))} project${left === undefined ? "" : ` (left out: ${left})`}`
-      : gradle !== undefined
-        ? `what ${gradle} needs is not detected`
-        : "no package.json, deno.json, pyproject.toml, requirements.txt, setup.py, go.mod, Cargo.toml or pom.xml";
+      : "no package.json, deno.json, pyproject.toml, requirements.txt, setup.py, go.mod, Cargo.toml, pom.xml or build.gradle";
   return invalid(
     `nothing to check in ${project.directory}: there is no forkbox.yaml, and ${what}. ` +
       "Write a forkbox.yaml with a `checks:` map, or give --config FILE.",

@@ -19,7 +19,7 @@ const rust: readonly string[] = [
   ...["**/Cargo.toml", "Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml"],
 ];
 
-const java: readonly string[] = ["**/pom.xml", ".mvn", "mvnw"];
+const java: readonly string[] = ["**/pom.xml", ".mvn", "mvnw", "gradlew", "gradle/wrapper/**"];
 
 /** What installing reads in a project of one language: manifests, lockfiles and what they refer to. */
 export const setupFilesOf = { node, python, go, rust, java };

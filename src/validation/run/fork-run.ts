@@ -1,6 +1,7 @@
 import type { LimitMet } from "../../engine.js";
 import { SandboxError } from "../../errors.js";
 import { systemCode } from "../../files/errors.js";
+import { redactAlso } from "../../sandbox/internals.js";
 import type { Sandbox } from "../../sandbox/sandbox.js";
 import type { Build, Step } from "../config/config.js";
 import { Log } from "../output/log.js";
@@ -30,6 +31,7 @@ export async function runInFork(
   let outcome: Outcome;
   try {
     fork = await parent.fork({ signal: context.signal });
+    await redactAlso(fork, context.candidate.environment.tokens);
     outcome = await judged(
       context,
       id,
@@ -69,7 +71,7 @@ async function runCommands(
   };
   for (const command of step.commands) {
     try {
-      const result = await sandbox.exec(command, {
+      const result = await sandbox.exec(environment.command(id.kind, step, command), {
         ...environment.of(id.kind, step),
         network: context.networkOf(id.kind, step),
         timeoutMs: deadline.left(),

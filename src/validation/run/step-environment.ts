@@ -3,19 +3,22 @@ import type { NetworkMode } from "../../engine.js";
 import { callerSecrets, secretValues, splitVariables, withVariables } from "../../sandbox/environment.js";
 import type { Config, Step } from "../config/config.js";
 import { invalid } from "../config/invalid.js";
+import type { Registries } from "../registries/registries.js";
 import type { StepKind, ValidateSpec } from "../types.js";
 
 /** Which variables, secrets and network each step of a candidate gets. */
 export class StepEnvironment {
   readonly #spec: ValidateSpec;
   readonly #config: Config;
+  readonly #registries: Registries;
   /** Values to redact everywhere: a check that starts from another's end can print what that one wrote. */
   readonly allSecrets: readonly string[];
 
   /** @throws SandboxError INVALID_ARGUMENT for a variable that the config names and the host doesn't have. */
-  constructor(spec: ValidateSpec, config: Config) {
+  constructor(spec: ValidateSpec, config: Config, registries: Registries) {
     this.#spec = spec;
     this.#config = config;
+    this.#registries = registries;
     const { setup, build, checks } = config;
     const steps: [StepKind, Step | undefined][] = [
       ["setup", setup],
@@ -27,6 +30,7 @@ export class StepEnvironment {
       ...callerSecrets(),
       ...secretValues(withVariables(new Map(), {}, spec.secrets)),
       ...ofSteps,
+      ...registries.tokens,
     ];
   }
 
@@ -41,7 +45,38 @@ export class StepEnvironment {
     const fromSpec = step.secrets === undefined && kind === "check" ? this.#spec.secrets : {};
     const secrets = { ...this.#values("secrets", fromConfig), ...fromSpec };
     const ci = kind === "check" ? { CI: "1" } : {};
-    return splitVariables(withVariables(new Map(), { ...ci, ...env }, secrets));
+    const registries = this.#registriesOf(kind, step);
+    return splitVariables(
+      withVariables(
+        withVariables(new Map(), registries?.env, registries?.secrets),
+        { ...ci, ...env },
+        secrets,
+      ),
+    );
+  }
+
+  /** Engines hand the caller's proxies on without. */
+  lacksProxyPassword(kind: StepKind, step: Step): boolean {
+    const given = Object.values(this.of(kind, step).secrets);
+    return (
+      this.networkOf(step) !== "off" &&
+      callerSecrets().some((one) => !given.some((value) => value.includes(one)))
+    );
+  }
+
+  /** As it is run: where it gets files of registries, it finds them. */
+  command(kind: StepKind, step: Step, command: string): string {
+    return this.#registriesOf(kind, step)?.command(command) ?? command;
+  }
+
+  /** Checks have no reason to install, and what has no network none to log in. */
+  #registriesOf(kind: StepKind, step: Step): Registries | undefined {
+    return kind === "check" || this.networkOf(step) === "off" ? undefined : this.#registries;
+  }
+
+  /** Of registries: variables hold them among others. */
+  get tokens(): readonly string[] {
+    return this.#registries.tokens;
   }
 
   /** The network somebody asked for. */

@@ -1,4 +1,4 @@
-/** The caller's proxies, as commands with a network get to see them. Their passwords are redacted above the engines. */
+/** The caller's proxies, as commands with a network get to see them: without passwords, which only a caller may hand on. */
 export interface Proxies {
   environment: Readonly<Record<string, string>>;
   /** Proxies on the host's loopback, which a sandbox's own network can't reach: they are forwarded. */
@@ -14,7 +14,7 @@ export function callerProxies(env: NodeJS.ProcessEnv = process.env): Proxies {
     const value = env[name];
     const url = value && parse(value);
     if (!value || !url) continue;
-    environment[name] = value;
+    environment[name] = withoutPassword(value, url);
     const host = url.hostname.replace(/^\[|\]$/g, "");
     if (/^(localhost|127\..*|::1)$/.test(host)) {
       const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
@@ -34,6 +34,12 @@ export function withoutProxy({ environment }: Proxies, names: readonly string[])
     [environment[name], near].filter(Boolean).join(","),
   ]);
   return { ...environment, ...Object.fromEntries(both) };
+}
+
+function withoutPassword(value: string, url: URL): string {
+  if (url.username === "" && url.password === "") return value;
+  url.username = url.password = "";
+  return url.href;
 }
 
 function parse(value: string): URL | undefined {

@@ -1,11 +1,22 @@
 import type { Detected } from "../detected.js";
 import type { Project } from "../project.js";
+import { detectGradle, gradleManifests } from "./gradle.js";
+
+export const javaManifests = ["pom.xml", ...gradleManifests];
+
+/** Of a project that can be built with either, the one whose wrapper it brings, else Maven. */
+export async function detectJava(project: Project): Promise<Detected | undefined> {
+  const byGradle = project.has("gradlew") && !project.has("mvnw");
+  return byGradle
+    ? ((await detectGradle(project)) ?? detectMaven(project))
+    : ((await detectMaven(project)) ?? detectGradle(project));
+}
 
 /**
  * pom.xml. What a plugin needs Maven finds out when it runs it: the build runs the tests' plugin for a test that is
  * none, while there is a network.
  */
-export async function detectMaven(project: Project): Promise<Detected | undefined> {
+async function detectMaven(project: Project): Promise<Detected | undefined> {
   if (!project.has("pom.xml")) return undefined;
   const wrapped = project.has("mvnw") && project.has(".mvn/wrapper/maven-wrapper.properties");
   const maven = wrapped ? "sh ./mvnw -B" : "mvn -B";

@@ -136,9 +136,50 @@ describe("a Java project", () => {
     expect(wrapped.checks).toEqual({ test: "sh ./mvnw -B --offline test" });
   });
 
-  test("of Gradle's is told that it is not detected", async () => {
-    await expect(detected({ "build.gradle.kts": "" })).rejects.toThrow(
-      /what build\.gradle\.kts needs is not detected/,
-    );
+  test("of Gradle's gets in the build what its tests need when they run, and is tested without a network", async () => {
+    const files = {
+      ...{ "settings.gradle.kts": "", "app/build.gradle.kts": "plugins { java }" },
+      "app/src/test/kotlin/ATest.kt": "",
+    };
+    const config = await detected(files);
+    expect(config).not.toHaveProperty("setup");
+    expect(config.build).toEqual([
+      expect.stringContaining("forkboxDependencies"),
+      "gradle --no-daemon --init-script /tmp/forkbox-dependencies.gradle testClasses forkboxDependencies",
+    ]);
+    expect(config.checks).toEqual({ test: "gradle --no-daemon --offline cleanTest test" });
+  });
+
+  test("of Gradle's with a wrapper has the Gradle that it names kept by setup, and by no source", async () => {
+    const wrapper = {
+      ...{ gradlew: "#!/bin/sh\n", "gradle/wrapper/gradle-wrapper.jar": "" },
+      "gradle/wrapper/gradle-wrapper.properties": "",
+    };
+    const files = { "build.gradle": "apply plugin: 'java'", "src/test/java/ATest.java": "" };
+    expect(await detected({ ...files, ...wrapper })).toMatchObject({
+      setup: { run: ["sh ./gradlew --no-daemon --version"], files: ["gradlew", "gradle/wrapper/**"] },
+      checks: { test: "sh ./gradlew --no-daemon --offline cleanTest test" },
+    });
+    const old = await detected({ ...files, ...wrapper, gradlew: "#!/usr/bin/env bash\n" });
+    expect(old.checks).toEqual({ test: "bash ./gradlew --no-daemon --offline cleanTest test" });
+    const { "gradle/wrapper/gradle-wrapper.jar": _, ...noJar } = wrapper;
+    const installed = await detected({ ...files, ...noJar });
+    expect(installed.checks).toEqual({ test: "gradle --no-daemon --offline cleanTest test" });
+  });
+
+  test("of both Maven's and Gradle's is run with the one whose wrapper it brings", async () => {
+    const both = { "pom.xml": "<project/>", "build.gradle": "", "src/test/java/ATest.java": "" };
+    expect((await detected(both)).checks).toEqual({ test: "mvn -B --offline test" });
+    expect((await detected({ ...both, gradlew: "" })).checks).toEqual({
+      test: "gradle --no-daemon --offline cleanTest test",
+    });
+  });
+
+  test("of Gradle's that builds for Android is told what that takes", async () => {
+    const files = {
+      ...{ "settings.gradle": "", "app/build.gradle": "plugins { id 'com.android.application' }" },
+      "app/src/test/java/ATest.java": "",
+    };
+    await expect(detected(files)).rejects.toThrow(/app\/build\.gradle builds for Android/);
   });
 });
