@@ -5,6 +5,7 @@ import { findToolchains } from "../../../../src/engines/local/bases/toolchains/f
 import { whereIsMissing } from "../../../../src/engines/local/bases/toolchains/missing.js";
 import { expand, matchPattern } from "../../../../src/engines/local/bases/toolchains/patterns.js";
 import { stampOf } from "../../../../src/engines/local/bases/toolchains/stamp.js";
+import { ofFewVersions } from "../../../../src/engines/local/bases/toolchains/versions.js";
 import { furnish, write } from "../../../local/toolchain-homes.js";
 import { hostDirectory, hostFiles } from "../../../support/scratch.js";
 
@@ -136,4 +137,18 @@ test("a program that sandboxes lack is named with its place, and nothing that a 
   expect(where("own-tool", true)).toBeUndefined();
   for (const made of ["nowhere", "../bin/own-tool", "own-tool\u001b[2J", "", "."])
     expect(where(made)).toBeUndefined();
+});
+
+test("of many versions those that were chosen and the newest are shown, as each part is a mount of every command", async () => {
+  const root = await hostFiles({ version: "3.6.1\n" });
+  const paths = ["3.6.1", "3.7.2", "3.8.3", "3.9.4", "3.10.5", "3.11.6"].map((v) =>
+    join(root, "versions", v, "bin"),
+  );
+  const kept = (chosen?: string) =>
+    ofFewVersions(root, [join(root, "bin"), ...paths], chosen).map((path) => path.slice(root.length + 1));
+  expect(kept()).toEqual(["bin", ...["3.6.1", "3.9.4", "3.10.5", "3.11.6"].map((v) => `versions/${v}/bin`)]);
+  expect(kept("3.7")).toEqual([
+    "bin",
+    ...["3.6.1", "3.7.2", "3.10.5", "3.11.6"].map((v) => `versions/${v}/bin`),
+  ]);
 });

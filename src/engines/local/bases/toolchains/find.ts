@@ -8,6 +8,7 @@ import { type Captured, expand } from "./patterns.js";
 import { KnownRoots, type Match, realOf } from "./roots.js";
 import { behindShims } from "./shims.js";
 import { whyNotTrusted } from "./trusted.js";
+import { ofFewVersions } from "./versions.js";
 
 /** What of a caller's toolchains sandboxes are shown, read-only and at its own place. */
 export interface Toolchains {
@@ -125,13 +126,13 @@ class Finder {
       this.#verdicts.set(asked, before);
       return;
     }
-    const why = this.#addParts(root, parts, captured);
+    const chosen = choice && this.caller.env[choice];
+    const why = this.#addParts(root, parts, captured, chosen);
     const verdict = { name, ...(why !== undefined && { why }) };
     this.#added.set(key, verdict);
     this.#verdicts.set(asked, verdict);
     if (variable) this.environment[variable] = root;
     if (beside) this.#addBeside(beside);
-    const chosen = choice && this.caller.env[choice];
     if (choice && chosen) this.environment[choice] = chosen;
   }
 
@@ -140,13 +141,19 @@ class Finder {
       .flatMap((each) => placesOf(each, this.caller))
       .find((each) => existsSync(each));
     if (place === undefined) return;
-    this.#addParts(place, parts, {});
+    this.#addParts(place, parts, {}, undefined);
     this.environment[variable] = place;
   }
 
   /** Gives the first reason why something was left out. */
-  #addParts(root: string, parts: readonly string[], captured: Captured): string | undefined {
-    const { paths, links } = expand(root, parts, captured);
+  #addParts(
+    root: string,
+    parts: readonly string[],
+    captured: Captured,
+    chosen: string | undefined,
+  ): string | undefined {
+    const { paths: all, links } = expand(root, parts, captured);
+    const paths = ofFewVersions(root, all, chosen);
     const whys = paths.map((path) => this.#addPlace(path, root));
     for (const link of links) if (!this.caller.isShown(link.at)) this.links.set(link.at, link);
     for (const path of paths) if (basename(path) === "bin") this.#addInterpreter(path);
