@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { OnBytes } from "../../../engine.js";
-import { clearInterval, setInterval, setTimeout, sleep } from "../../../timers.js";
+import { clearInterval, setImmediate, setInterval, setTimeout, sleep } from "../../../timers.js";
 import type { Holder } from "../holder/holder.js";
 import type { Owner } from "../holder/ids.js";
 import { type Init, untilDead } from "./proof.js";
@@ -202,6 +202,8 @@ async function untilDrained(slot: Slot, drained: Promise<unknown>): Promise<void
     if (read === before) break;
     before = read;
     if (await Promise.race([ended, sleep(100, false, { ref: false })])) return;
+    // A busy event loop may be that late without having looked at the pipes.
+    for (let looks = 2; looks > 0; looks--) await new Promise((resolve) => setImmediate(resolve));
   }
   slot.spoil();
   slot.stdout.destroy();

@@ -10,7 +10,7 @@ import type { Init } from "./proof.js";
  */
 export async function terminate(holder: Holder, init: Init): Promise<void> {
   let first = firstChild(holder, init.pid);
-  // Its walls may stand before it is there.
+  // Its walls may stand before it is there. bwrap, which becomes it, tells nothing of an end before that.
   while (first === undefined && holder.isRunning(init.pid)) {
     await sleep(5);
     first = firstChild(holder, init.pid);
@@ -22,15 +22,17 @@ export async function terminate(holder: Holder, init: Init): Promise<void> {
 
 /** The oldest child of a process, as its own pid namespace numbers it. What others left is its child too, and younger. */
 function firstChild({ proc }: Holder, parent: string): string | undefined {
-  const children: { pid: string; started: number }[] = [];
+  const children: { pid: string; started: number; isBwrap: boolean }[] = [];
   for (const pid of readdirSync(proc)) {
     if (!/^\d+$/.test(pid)) continue;
     const stat = textOf(`${proc}/${pid}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // from the state on; see proc(5)
-    if (fields[1] === parent) children.push({ pid, started: Number(fields[19]) });
+    if (fields[1] === parent)
+      children.push({ pid, started: Number(fields[19]), isBwrap: stat.includes(" (bwrap) ") });
   }
   const [oldest] = children.sort((a, b) => a.started - b.started || Number(a.pid) - Number(b.pid));
-  const numbers = oldest && /^NSpid:\s*(.*)$/m.exec(textOf(`${proc}/${oldest.pid}/status`))?.[1];
+  if (!oldest || oldest.isBwrap) return undefined;
+  const numbers = /^NSpid:\s*(.*)$/m.exec(textOf(`${proc}/${oldest.pid}/status`))?.[1];
   return numbers?.split(/\s+/).at(-1);
 }
 
