@@ -178,7 +178,7 @@ export class Handle implements Service {
     signal.addEventListener("abort", kill);
     try {
       if (signal.aborted || !this.#running) kill();
-      else await this.#running.terminate();
+      else await Promise.race([this.#running.terminate(), this.exited]);
       await this.exited;
     } finally {
       clearTimeout(timer);

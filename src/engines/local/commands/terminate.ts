@@ -3,6 +3,9 @@ import { sleep } from "../../../timers.js";
 import type { Holder } from "../holder/holder.js";
 import type { Init } from "./proof.js";
 
+/** For sending it. */
+const MOST_SECONDS = "5";
+
 /**
  * SIGTERM to a command's first process and the group that it leads, as a terminal's Ctrl-C would reach. Process 1 of
  * its namespace is bwrap's and does not hand signals on. Sent from inside that namespace, where numbers are its own:
@@ -17,7 +20,9 @@ export async function terminate(holder: Holder, init: Init): Promise<void> {
   }
   if (first === undefined) return;
   const kill = 'kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1"';
-  await holder.task("nsenter", "--target", init.pid, "--pid", "sh", "-c", kill, "sh", first).catch(() => {});
+  const enter = ["nsenter", "--target", init.pid, "--pid", "sh", "-c", kill, "sh", first];
+  // Whoever freezes what is sent in there freezes nsenter, too, which suspends itself with it.
+  await holder.task("timeout", "-s", "KILL", MOST_SECONDS, ...enter).catch(() => {});
 }
 
 /** The oldest child of a process, as its own pid namespace numbers it. What others left is its child too, and younger. */
