@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { SandboxError } from "../../errors.js";
+import { isGone } from "../../files/errors.js";
 import { invalid } from "./invalid.js";
 
 /** No manifest needs more; reading as much takes some milliseconds. */
@@ -24,7 +25,7 @@ export async function hasCandidateFile(path: string): Promise<boolean> {
   try {
     if ((await lstat(path)).isFile()) return true;
   } catch (cause) {
-    if (isMissing(cause)) return false;
+    if (isGone(cause)) return false;
     throw unreadable(path, cause);
   }
   throw notRegular(path);
@@ -64,8 +65,4 @@ function unreadable(path: string, cause: unknown) {
     path,
     cause,
   });
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.js";
+import { isGone } from "../../files/errors.js";
 import { Beneath } from "../../programs/beneath.mjs";
 import { invalid } from "../config/invalid.js";
 
@@ -120,7 +121,7 @@ export class Project {
     try {
       if (lstatSync(this.tree.place(latin1(`${this.at}${path}`))).isFile()) return true;
     } catch (cause) {
-      if (isMissing(cause)) return false;
+      if (isGone(cause)) return false;
       throw this.unreadable(path, cause);
     }
     const file = join(this.directory, path);
@@ -201,8 +202,4 @@ function readUpTo(fd: number, most: number): Buffer {
 
 function latin1(path: string): string {
   return Buffer.from(path).toString("latin1");
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

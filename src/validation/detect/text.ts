@@ -27,7 +27,12 @@ export function isPlain(word: string): boolean {
 export function quoted(word: string): string {
   if (isPlain(word)) return word;
   if (word.includes("'") && !/[$`"\\!]/.test(word)) return `"${word}"`;
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+  return quotedText(word);
+}
+
+/** The same, whatever is in it. */
+export function quotedText(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** "a", "a and b", "a, b and c"; of many the first. */

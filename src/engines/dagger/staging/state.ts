@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
+import { spreadOut } from "../../../files/spread-out.js";
 import { makeMissing } from "../../../make-missing.js";
 import { wallClock } from "../../../timers.js";
 import { removeTree } from "../files/remove-tree.js";
@@ -126,13 +125,9 @@ export class HostState {
   }
 }
 
-/**
- * ext4 is many times as slow for a minute to make files near those that were deleted, as one session's are just before
- * the next begins. Below a directory with the attribute T it puts each further away (chattr(1)).
- */
 async function makeSessions(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true });
-  if (made !== undefined) await promisify(execFile)("chattr", ["+T", path]).catch(() => undefined);
+  if (made !== undefined) spreadOut(path);
 }
 
 /** Removes what processes that are gone have staged; gives how many. */

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, fchmodSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { spreadOut } from "../../../files/spread-out.js";
 import { makeMissing } from "../../../make-missing.js";
 
 /** Where the local engine keeps everything: FORKBOX_STATE_DIR, else $XDG_STATE_HOME/forkbox. */
@@ -46,14 +46,6 @@ export function openState(directory: string): State {
   };
   if (isNew) spreadOut(state.sessions);
   return state;
-}
-
-/**
- * ext4 is many times as slow for minutes to make files near those that were deleted, as one session's are just before
- * the next begins. Below a directory with the attribute T it puts each further away (chattr(1)).
- */
-function spreadOut(directory: string): void {
-  spawnSync("chattr", ["+T", directory], { stdio: "ignore", timeout: 1000 });
 }
 
 /**

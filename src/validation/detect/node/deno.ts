@@ -1,13 +1,13 @@
 import type { Detected, Found } from "../detected.js";
 import type { Project } from "../project.js";
 import { setupFilesOf } from "../setup-files.js";
+import { quoted } from "../text.js";
 import { checkName, type Family, scriptsOf } from "./checks.js";
 import { jsonWithComments } from "./jsonc.js";
 import { missing } from "./manager.js";
 import { mapOf } from "./manifest.js";
 import type { Scripts } from "./scripts/command-line.js";
 import { readScript } from "./scripts/looking.js";
-import { quoted } from "./shell.js";
 
 const families: Record<string, Family> = {
   typecheck: { whole: /^(check|type-?check|check[:-]types?)$/ },

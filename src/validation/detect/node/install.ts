@@ -1,9 +1,9 @@
 import type { Found } from "../detected.js";
 import type { Project } from "../project.js";
+import { quoted } from "../text.js";
 import { hasLocalPrograms } from "./local-files.js";
 import type { Manager } from "./manager.js";
 import type { Manifest } from "./manifest.js";
-import { quoted } from "./shell.js";
 
 const duringInstall = ["preinstall", "install", "postinstall"];
 const afterInstall = ["preprepare", "prepare", "postprepare"];

@@ -1,7 +1,7 @@
 import type { Project } from "../project.js";
+import { quoted, quotedText } from "../text.js";
 import type { Manifest } from "./manifest.js";
 import { yamlOf } from "./members.js";
-import { quoted, quotedText } from "./shell.js";
 
 /** A package manager, and how it is told to do things. */
 export interface Manager {

@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { namesIn } from "./read.js";
 
 /** What a pattern's `<names>` stand for. */
 export type Captured = Readonly<Record<string, string>>;
@@ -81,15 +82,6 @@ function link(at: string): Expanded {
 
 function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-}
-
-/** None of what is no directory, or not for us. */
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
 
 function choicesOf(pattern: string): string[] {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Caller, placesOf } from "./caller.js";
+import { namesIn, textOf } from "./read.js";
 
 /** What a directory of shims stands for. */
 interface Behind {
@@ -33,8 +34,8 @@ function ofVolta(root: string): string[] {
   const managed = Object.entries(versions).flatMap(([tool, version]) =>
     version ? [join(image, tool, version, "bin")] : [],
   );
-  const packages = namesIn(join(image, "packages")).flatMap((name) =>
-    name.startsWith("@") ? namesIn(join(image, "packages", name)).map((own) => join(name, own)) : [name],
+  const packages = visibleIn(join(image, "packages")).flatMap((name) =>
+    name.startsWith("@") ? visibleIn(join(image, "packages", name)).map((own) => join(name, own)) : [name],
   );
   return [...managed, ...packages.map((name) => join(image, "packages", name, "bin"))];
 }
@@ -58,8 +59,8 @@ type Chosen = (tool: string) => readonly string[];
 /** Where nothing was chosen, the newest: a project may ask for the tool all the same. */
 function ofInstalls(root: string, chosen: Chosen): string[] {
   const installs = join(root, "installs");
-  return namesIn(installs).flatMap((tool) => {
-    const versions = namesIn(join(installs, tool));
+  return visibleIn(installs).flatMap((tool) => {
+    const versions = visibleIn(join(installs, tool));
     const wanted = chosen(tool).flatMap((version) => bestOf(versions, version) ?? []);
     const newest = bestOf(versions, "");
     return (wanted.length > 0 ? wanted : newest ? [newest] : []).flatMap((version) =>
@@ -90,7 +91,7 @@ function binsOf(prefix: string): string[] {
     const stat = statSync(join(prefix, name), { throwIfNoEntry: false });
     return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
   };
-  return namesIn(prefix).some(isProgram) ? [prefix] : [];
+  return visibleIn(prefix).some(isProgram) ? [prefix] : [];
 }
 
 /** See asdf's `.tool-versions`: a tool and its versions on each line. */
@@ -127,19 +128,7 @@ function inHome(name: string, caller: Caller): string {
   return path ? textOf(path) : "";
 }
 
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
 /** Not those that begin with a dot. */
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => !name.startsWith("."));
-  } catch {
-    return [];
-  }
+function visibleIn(directory: string): string[] {
+  return namesIn(directory).filter((name) => !name.startsWith("."));
 }

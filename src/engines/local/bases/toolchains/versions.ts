@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { textOf } from "./read.js";
 
 /** Every part that is shown is a mount of every command. */
 const MOST = 4;
@@ -14,19 +14,13 @@ export function ofFewVersions(root: string, paths: readonly string[], chosen: st
     path.startsWith(start) ? path.slice(start.length).split("/")[0] : undefined;
   const versions = [...new Set(paths.flatMap((path) => versionOf(path) ?? []))];
   if (versions.length <= MOST) return [...paths];
-  const wanted = `${chosen ?? ""}:${textOf(join(root, "version"))}`.split(/[\s:]+/).filter(Boolean);
+  const wanted = `${chosen ?? ""}:${textOf(join(root, "version")).slice(0, 4096)}`
+    .split(/[\s:]+/)
+    .filter(Boolean);
   const isWanted = (version: string) =>
     wanted.some((each) => version === each || version.startsWith(`${each}.`));
   const newestFirst = [...versions].sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
   const inOrder = new Set([...newestFirst.filter(isWanted), ...newestFirst]);
   const kept = new Set([...inOrder].slice(0, MOST));
   return paths.filter((path) => kept.has(versionOf(path) ?? "") || versionOf(path) === undefined);
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8").slice(0, 4096);
-  } catch {
-    return "";
-  }
 }
